@@ -1,0 +1,186 @@
+"""The `lmcourse` command: open, list, run and reset the lessons.
+
+A learner never edits a tracked file. `lab` opens a working copy, `my-notebooks/`, which git does
+not see; an update of the course brings new lessons into it and leaves touched ones alone.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PUBLISHED = ROOT / "notebooks"
+WORKING = ROOT / "my-notebooks"
+LEDGER = ".published.json"  # what each working file looked like when it was copied
+
+
+def lessons(folder: Path = PUBLISHED) -> list[Path]:
+    """The English lessons of a folder, in order."""
+    return sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+
+
+def find(number: str, folder: Path = PUBLISHED) -> Path:
+    """The lesson with a number: "02" or "2" finds `02_ngrams.ipynb`.
+
+    Raises ValueError where no lesson has that number.
+    """
+    for lesson in lessons(folder):
+        if number.isdigit() and lesson.name[:2] == number.zfill(2):
+            return lesson
+    known = ", ".join(lesson.name[:2] for lesson in lessons(folder))
+    raise ValueError(f"A lesson is named by its number, one of {known}. Received: {number!r}")
+
+
+def title(lesson: Path) -> str:
+    """The title of a built lesson: the heading of its first cell."""
+    first = json.loads(lesson.read_text(encoding="utf-8"))["cells"][0]["source"]
+    return "".join(first).splitlines()[0].lstrip("# ")
+
+
+def digest(path: Path) -> str:
+    """SHA-256 of a file."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def publishable(published: Path) -> list[Path]:
+    """What a working copy holds: the lessons of both languages and the sheets beside them."""
+    patterns = ("*.ipynb", "zh/*.ipynb", "*.md", "zh/*.md")
+    return sorted(path for pattern in patterns for path in published.glob(pattern))
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file so that a stop in the middle leaves the old one."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    fresh = target.with_name(target.name + ".part")
+    shutil.copyfile(source, fresh)
+    os.replace(fresh, target)
+
+
+def update(published: Path = PUBLISHED, working: Path = WORKING) -> list[str]:
+    """Bring the working copy up to date and return the lessons kept because they were touched."""
+    ledger_file = working / LEDGER
+    ledger = json.loads(ledger_file.read_text()) if ledger_file.exists() else {}
+    kept = []
+    for source in publishable(published):
+        name = source.relative_to(published).as_posix()
+        target = working / name
+        if ledger.get(name) == digest(source) and target.exists():
+            continue
+        if target.exists() and digest(target) not in (ledger.get(name), digest(source)):
+            kept.append(name)
+            continue
+        copy(source, target)
+        ledger[name] = digest(source)
+    working.mkdir(exist_ok=True)
+    fresh = ledger_file.with_name(LEDGER + ".part")
+    fresh.write_text(json.dumps(ledger, indent=1))
+    os.replace(fresh, ledger_file)
+    return kept
+
+
+def reset(number: str, published: Path = PUBLISHED, working: Path = WORKING) -> list[Path]:
+    """Give a lesson a fresh copy in both languages; return where the touched ones were kept."""
+    name = find(number, published).name
+    update(published, working)
+    saved = []
+    for source in (published / name, published / "zh" / name):
+        target = working / source.relative_to(published)
+        if not source.exists() or digest(target) == digest(source):
+            continue
+        count = 1
+        while (old := target.with_name(f"{target.stem}_my_copy_{count}.ipynb")).exists():
+            count += 1
+        os.replace(target, old)
+        saved.append(old)
+    update(published, working)
+    return saved
+
+
+def lab(options: argparse.Namespace, jupyter: list[str]) -> int:
+    """Open JupyterLab at lesson 00 in the working copy."""
+    for name in update():
+        number = Path(name).name[:2]
+        print(f"{name} has a new version; yours is kept. `lmcourse reset {number}` brings it.")
+    start = WORKING / ("zh" if options.chinese else "") / "00_start.ipynb"
+    print(f"Your copy of the lessons: {WORKING}", flush=True)
+    command = [sys.executable, "-m", "jupyter", "lab", str(start.relative_to(WORKING))]
+    quiet = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
+    quiet += ["--LabApp.news_url=None"]
+    return subprocess.run(command + quiet + jupyter, cwd=WORKING).returncode
+
+
+def show_list(options: argparse.Namespace, rest: list[str]) -> int:
+    """Print the lessons, in English and Chinese."""
+    for lesson in lessons():
+        print(f"{title(lesson)}   {title(PUBLISHED / 'zh' / lesson.name).split('· ')[-1]}")
+    return 0
+
+
+def run(options: argparse.Namespace, rest: list[str]) -> int:
+    """Execute one published lesson from top to bottom, keep nothing, say whether it holds."""
+    import nbformat
+    from nbclient import NotebookClient
+    from nbclient.exceptions import CellExecutionError
+    from tqdm import tqdm
+
+    lesson = find(options.lesson)
+    notebook = nbformat.read(lesson, as_version=4)
+    os.environ["LMCOURSE_STATIC"] = "1"
+    code = sum(cell.cell_type == "code" for cell in notebook.cells)
+    with tqdm(total=code, desc=lesson.stem, unit="cell") as bar:
+        client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": PUBLISHED}})
+        client.on_cell_executed = lambda **_: bar.update()
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            print(error, file=sys.stderr)
+            return 1
+    print(f"{title(lesson)}: every cell ran and every assert held.")
+    return 0
+
+
+def show_reset(options: argparse.Namespace, rest: list[str]) -> int:
+    """Reset one lesson and say where the old copy is."""
+    saved = reset(options.lesson)
+    for path in saved:
+        print(f"Your version is kept as {path.relative_to(ROOT)}")
+    print(f"Fresh: {find(options.lesson, WORKING).relative_to(ROOT)} and its Chinese edition")
+    return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line, one line of help a verb."""
+    top = argparse.ArgumentParser(prog="lmcourse", description="A course on language models.")
+    verbs = top.add_subparsers(required=True, metavar="lab | list | run | reset")
+    verb = verbs.add_parser("lab", help="open JupyterLab at lesson 00; other options go to it")
+    verb.add_argument("--chinese", action="store_true", help="open the Chinese edition · 打开中文版")
+    verb.set_defaults(do=lab)
+    verbs.add_parser("list", help="list the lessons").set_defaults(do=show_list)
+    verb = verbs.add_parser("run", help="execute a lesson without a browser: lmcourse run 02")
+    verb.add_argument("lesson")
+    verb.set_defaults(do=run)
+    verb = verbs.add_parser("reset", help="a fresh copy of a lesson, the old one kept")
+    verb.add_argument("lesson")
+    verb.set_defaults(do=show_reset)
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb; a user's mistake ends in one line on the error stream, not in a traceback."""
+    options, rest = parser().parse_known_args(arguments)
+    if rest and options.do is not lab:
+        parser().error(f"unknown option {rest[0]}")
+    try:
+        return options.do(options, rest)
+    except (ValueError, FileNotFoundError) as error:
+        print(f"lmcourse: {error}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
