@@ -1,0 +1,94 @@
+"""The command: a learner's notes are never lost, an update never collides with them."""
+
+import json
+
+import pytest
+
+from lmcourse import cli
+
+
+def write_lesson(folder, number, text):
+    """A published lesson in both languages, as small as a notebook can be."""
+    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": f"# {number} · {text}"}
+    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    for path in (folder / f"{number}_lesson.ipynb", folder / "zh" / f"{number}_lesson.ipynb"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(notebook))
+
+
+@pytest.fixture
+def course(tmp_path):
+    published, working = tmp_path / "notebooks", tmp_path / "my-notebooks"
+    write_lesson(published, "00", "Start")
+    write_lesson(published, "01", "Probability")
+    cli.update(published, working)
+    return published, working
+
+
+def test_the_working_copy_holds_both_languages(course):
+    published, working = course
+    for name in ("00_lesson.ipynb", "zh/01_lesson.ipynb"):
+        assert (working / name).read_bytes() == (published / name).read_bytes()
+
+
+def test_an_update_replaces_untouched_lessons_and_brings_new_ones(course):
+    published, working = course
+    write_lesson(published, "01", "Probability, second edition")
+    write_lesson(published, "02", "N-grams")
+    assert cli.update(published, working) == []
+    assert cli.title(working / "01_lesson.ipynb") == "01 · Probability, second edition"
+    assert (working / "02_lesson.ipynb").exists()
+
+
+def test_an_update_keeps_a_touched_lesson_and_says_so(course):
+    published, working = course
+    (working / "01_lesson.ipynb").write_text("my notes")
+    write_lesson(published, "01", "Probability, second edition")
+    assert cli.update(published, working) == ["01_lesson.ipynb"]
+    assert (working / "01_lesson.ipynb").read_text() == "my notes"
+
+
+def test_reset_gives_a_fresh_copy_and_keeps_every_old_one(course):
+    published, working = course
+    for count, notes in enumerate(["first notes", "second notes"], 1):
+        (working / "01_lesson.ipynb").write_text(notes)
+        (saved,) = cli.reset("1", published, working)
+        assert saved == working / f"01_lesson_my_copy_{count}.ipynb"
+        assert saved.read_text() == notes
+        assert cli.title(working / "01_lesson.ipynb") == "01 · Probability"
+
+
+def test_reset_of_an_untouched_lesson_saves_nothing(course):
+    assert cli.reset("00", *course) == []
+
+
+def test_reset_before_the_first_lab_creates_the_copy(course, tmp_path):
+    published, _ = course
+    assert cli.reset("00", published, tmp_path / "new") == []
+    assert (tmp_path / "new/00_lesson.ipynb").exists()
+
+
+def test_a_deleted_lesson_comes_back(course):
+    published, working = course
+    (working / "00_lesson.ipynb").unlink()
+    cli.update(published, working)
+    assert (working / "00_lesson.ipynb").exists()
+
+
+@pytest.mark.parametrize("number", ["7", "two", ""])
+def test_an_unknown_lesson_is_named_with_the_known_ones(course, number):
+    with pytest.raises(ValueError, match=f"one of 00, 01. Received: '{number}'"):
+        cli.find(number, course[0])
+
+
+def test_a_mistake_ends_in_one_line(capsys):
+    assert cli.main(["reset", "99"]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("lmcourse: A lesson is named by its number") and error.count("\n") == 1
+
+
+def test_list_names_every_lesson_in_both_languages(capsys):
+    assert cli.main(["list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == len(cli.lessons())
+    assert any("softmax" in line.lower() for line in lines)
