@@ -6,6 +6,7 @@ Axis letters: B batch, T time, V vocabulary.
 import numpy as np
 
 from lmcourse.evaluation.probability import Model, checked_ids, logits_of
+from lmcourse.reference.softmax import log_softmax, softmax
 
 
 def distribution(
@@ -31,17 +32,11 @@ def distribution(
     [0.658, 0.237, 0.105]
     """
     _check(temperature, top_k, top_p)
-    logits = np.asarray(logits, dtype=np.float64)
-    if logits.ndim == 0 or logits.shape[-1] == 0:
-        raise ValueError(f"logits must have shape (..., V). Received: shape {logits.shape}")
-    largest = logits.max(axis=-1, keepdims=True)
-    if not np.isfinite(largest).all():
-        wrong = largest[~np.isfinite(largest)][0]
-        raise ValueError(f"each row's largest logit must be a finite number. Received: {wrong}")
+    logits = log_softmax(np.asarray(logits, dtype=np.float64))
     if temperature == 0:
         top_k, temperature = 1, 1.0
     with np.errstate(over="ignore"):  # a tiny temperature may send a logit to -inf: probability 0
-        p = np.exp((logits - largest) / temperature)
+        p = softmax((logits - logits.max(axis=-1, keepdims=True)) / temperature)
     order = np.argsort(-logits, axis=-1, kind="stable")  # most probable first
     ranked = np.take_along_axis(p, order, axis=-1)
     if top_k is not None:
