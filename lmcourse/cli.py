@@ -158,7 +158,9 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="lmcourse", description="A course on language models.")
     verbs = top.add_subparsers(required=True, metavar="lab | list | run | reset")
     verb = verbs.add_parser("lab", help="open JupyterLab at lesson 00; other options go to it")
-    verb.add_argument("--chinese", action="store_true", help="open the Chinese edition · 打开中文版")
+    verb.add_argument(
+        "--chinese", action="store_true", help="open the Chinese edition · 打开中文版"
+    )
     verb.set_defaults(do=lab)
     verbs.add_parser("list", help="list the lessons").set_defaults(do=show_list)
     verb = verbs.add_parser("run", help="execute a lesson without a browser: lmcourse run 02")

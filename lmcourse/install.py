@@ -5,7 +5,7 @@ the machine has, so it uses the standard library alone and a syntax that old Pyt
 
     python3 lmcourse/install.py            what a learner needs, in .venv beside the course
     python3 lmcourse/install.py --dev      the tools of authors and of CI as well
-    python3 lmcourse/install.py --here     into the Python that runs this (containers, Binder, conda)
+    python3 lmcourse/install.py --here     into the running Python (containers, Binder, conda)
 """
 
 import argparse
@@ -33,7 +33,9 @@ def version_of(python):
     """The (major, minor) of an interpreter, or None where it does not start."""
     code = "import sys; print(sys.version_info[0], sys.version_info[1])"
     try:
-        out = subprocess.run([python, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        out = subprocess.run(
+            [python, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
         return tuple(int(part) for part in out.stdout.split()) if out.returncode == 0 else None
     except OSError:
         return None
@@ -67,21 +69,17 @@ def memory_gb():
 
 def state_needs():
     """Say what the set-up takes before it takes it; stop where the disk is too small."""
-    memory = memory_gb()
+    memory, free = memory_gb(), free_gb(ROOT)
+    here = f"this machine has {memory:.0f} GB" if memory else "unknown here"
     print(
-        "The set-up downloads up to {} GB and takes {} GB of disk ({:.1f} GB free here)."
-        " The lessons need {} GB of memory ({}).".format(
-            DOWNLOAD_GB, DISK_GB, free_gb(ROOT), MEMORY_GB,
-            "this machine has {:.0f} GB".format(memory) if memory else "unknown here",
-        ),
+        f"The set-up downloads up to {DOWNLOAD_GB} GB and takes {DISK_GB} GB of disk ({free:.1f} GB"
+        f" free here). The lessons need {MEMORY_GB} GB of memory ({here}).",
         flush=True,
     )
-    if free_gb(ROOT) < DISK_GB:
+    if free < DISK_GB:
         raise Stop(
-            "The set-up needs {} GB of free disk. Received: {:.1f} GB in {}.\n"
-            "Free some space or clone the course to a larger disk.".format(
-                DISK_GB, free_gb(ROOT), ROOT
-            )
+            f"The set-up needs {DISK_GB} GB of free disk. Received: {free:.1f} GB in {ROOT}.\n"
+            "Free some space or clone the course to a larger disk."
         )
 
 
@@ -89,7 +87,7 @@ def advice(output):
     """What to do about a failed download or installation, read from the installer's output."""
     text = output.lower()
     if "no space left" in text or "os error 28" in text or free_gb(ROOT) < 0.2:
-        return "The disk is full. Free {} GB, then run the same command again.".format(DISK_GB)
+        return f"The disk is full. Free {DISK_GB} GB, then run the same command again."
     if "hash" in text and "mismatch" in text:
         return (
             "A package differs from the one that was tested (its hash does not match)."
@@ -111,12 +109,10 @@ def run(step, command):
     print("- " + step, flush=True)
     if subprocess.run(command, cwd=str(ROOT)).returncode == 0:
         return
-    again = subprocess.run(
-        command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
+    again = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if again.returncode != 0:
         output = again.stdout.decode("utf-8", "replace")
-        raise Stop("{}\n{} failed. {}".format(output.strip(), step, advice(output)))
+        raise Stop(f"{output.strip()}\n{step} failed. {advice(output)}")
 
 
 def make_environment(python):
@@ -138,7 +134,7 @@ def make_environment(python):
 
 def fingerprint(dev):
     """What the installed state depends on: the locked files, the place, the groups."""
-    digest = hashlib.sha256("{} {}".format(ROOT, dev).encode())
+    digest = hashlib.sha256(f"{ROOT} {dev}".encode())
     for name in LOCKED:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
@@ -179,7 +175,7 @@ def main():
     try:
         install(dev=options.dev, here=options.here)
     except Stop as stop:
-        sys.exit("\n{}".format(stop))
+        sys.exit(f"\n{stop}")
     except KeyboardInterrupt:
         sys.exit("\nStopped. Run the same command again: what has been downloaded is kept.")
 

@@ -81,7 +81,7 @@ def test_conda_installs_the_same_requirements_and_the_same_lock():
 def test_every_file_names_the_same_pythons():
     allowed = SpecifierSet(PYPROJECT["project"]["requires-python"])
     minors = [(3, minor) for minor in range(8, 18)]
-    assert tuple(pair for pair in minors if "%d.%d" % pair in allowed) == install.PYTHONS
+    assert tuple(pair for pair in minors if f"3.{pair[1]}" in allowed) == install.PYTHONS
 
 
 def test_the_installer_itself_is_pinned():
