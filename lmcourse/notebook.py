@@ -10,12 +10,14 @@ import random
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 from IPython import get_ipython
 from IPython.display import display
+from wrapt import when_imported
 
 from lmcourse import plots
 
@@ -28,10 +30,12 @@ _PANELS = 6  # the most that a stored figure shows of a slider's positions
 
 
 def setup(seed: int = 0) -> np.random.Generator:
-    """Make the lesson repeatable and its figures uniform; every lesson starts with it.
+    """Make the lesson repeatable and its figures uniform; the first line of every lesson.
 
-    Seeds Python, NumPy and, if the lesson has imported it, Keras; sets the figure style. Call it
-    after the imports. TensorFlow is never imported here: the first lessons do without it.
+    Seeds Python, NumPy and, now or when the lesson comes to import it, Keras; sets the figure
+    style. Call it before Keras is imported, so that TensorFlow's settings are read and its
+    start-up messages go to the terminal instead of the page. It imports neither of them itself:
+    the first lessons do without.
 
     Args:
         seed: The start of every random number in the lesson.
@@ -43,14 +47,15 @@ def setup(seed: int = 0) -> np.random.Generator:
     >>> int(rng.integers(1000))
     850
     """
-    if not {"keras", "tensorflow"} & set(sys.modules):
+    if "tensorflow" not in sys.modules:
         os.environ.update(_ENVIRONMENT)
+    if get_ipython() is not None:
+        with suppress(OSError):  # a kernel copies what C++ code logs into the page: undo that
+            os.dup2(sys.stderr.fileno(), 2)
     random.seed(seed)
     np.random.seed(seed)
-    if "keras" in sys.modules:
-        sys.modules["keras"].utils.set_random_seed(seed)
+    when_imported("keras")(lambda keras: keras.utils.set_random_seed(seed))
     plots.style()
-    _plain_pictures()
     return np.random.default_rng(seed)
 
 
@@ -154,21 +159,6 @@ def _slider(draw: Callable, name: str, values: list) -> None:
         plt.show()
 
     interact(show, value=SelectionSlider(options=values, description=name))
-
-
-def _plain_pictures() -> None:
-    """Have a notebook's figures stored without the drawing program's version in them."""
-    shell = get_ipython()
-    if shell is None or not hasattr(shell, "kernel"):
-        return
-    from matplotlib_inline.config import InlineBackend
-
-    shell.run_line_magic("matplotlib", "inline")
-    InlineBackend.instance(parent=shell).print_figure_kwargs = {
-        "bbox_inches": "tight",
-        "metadata": {"Software": None},
-        "pil_kwargs": {"optimize": True},
-    }
 
 
 def _short(file: str) -> str:
