@@ -32,12 +32,13 @@ def distribution(
     [0.658, 0.237, 0.105]
     """
     _check(temperature, top_k, top_p)
-    logits = log_softmax(np.asarray(logits, dtype=np.float64))
+    scores = np.asarray(logits, dtype=np.float64)
+    logs = log_softmax(scores)
     if temperature == 0:
         top_k, temperature = 1, 1.0
     with np.errstate(over="ignore"):  # a tiny temperature may send a logit to -inf: probability 0
-        p = softmax((logits - logits.max(axis=-1, keepdims=True)) / temperature)
-    order = np.argsort(-logits, axis=-1, kind="stable")  # most probable first
+        p = softmax((logs - logs.max(axis=-1, keepdims=True)) / temperature)
+    order = np.argsort(-scores, axis=-1, kind="stable")  # most probable first
     ranked = np.take_along_axis(p, order, axis=-1)
     if top_k is not None:
         ranked[..., top_k:] = 0
