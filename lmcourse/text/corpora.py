@@ -5,10 +5,28 @@ learner's own disk. A split never cuts a play, a chapter or a sentence in two, a
 changes: it is a written rule, not a draw.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 from lmcourse.text import chapters, plays
+from lmcourse.text.encyclopedia import Article, wiki, wikipedia_dump
+from lmcourse.text.sentences import SentencePair, hsk
+
+__all__ = [
+    "SPLITS",
+    "Article",
+    "Corpus",
+    "Document",
+    "SentencePair",
+    "hsk",
+    "own",
+    "sanguo",
+    "shakespeare",
+    "wiki",
+    "wikipedia_dump",
+]
 
 SPLITS = ("train", "validation", "test")
 
@@ -77,3 +95,80 @@ def sanguo() -> Corpus:
             for number, (title, text) in enumerate(chapters.chapters(), start=1)
         ),
     )
+
+
+def own(path: str | Path, language: str = "en") -> Corpus:
+    """Makes a corpus of the learner's own UTF-8 text: one file, or a folder of `.txt` files.
+
+    A folder is read with its sub-folders, in the order of the paths; hidden files are left out.
+    Three files or more are split by file, about 80/10/10 by characters in that order; fewer are
+    each cut in three, at the paragraph or line end nearest to 80 and 90 percent.
+
+    Raises:
+        FileNotFoundError: nothing is there, or a folder without `.txt` files.
+        ValueError: a file that is not UTF-8, or text of fewer than 10 characters.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise FileNotFoundError(f"`path` must be a file or a folder. Received: path={str(path)!r}")
+    files = [path]
+    if path.is_dir():
+        names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.txt"))
+        files = [path / name for name in names if not re.search(r"(?:^|/)\.", name)]
+    if not files:
+        raise FileNotFoundError(
+            f"A folder must hold at least one .txt file. Received: path={str(path)!r}"
+        )
+    texts = [_read(file) for file in files]
+    if len(files) < 3:
+        documents = [
+            Document(f"{file.stem} ({split})", part, split)
+            for file, text in zip(files, texts, strict=True)
+            for split, part in zip(SPLITS, _cut(text), strict=True)
+        ]
+    else:
+        names = [file.relative_to(path).with_suffix("").as_posix() for file in files]
+        documents = list(map(Document, names, texts, _splits_by_size(list(map(len, texts)))))
+    return Corpus(path.stem, language, tuple(documents))
+
+
+def _read(file: Path) -> str:
+    """Reads a UTF-8 file, without byte-order mark, with Unix line ends."""
+    try:
+        text = file.read_bytes().decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        raise ValueError(
+            "A text file must be UTF-8. Received: "
+            f"{str(file)!r} with byte 0x{error.object[error.start]:02x} at offset {error.start}"
+        ) from None
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if len(text.strip()) < 10:
+        raise ValueError(
+            "A text must have at least 10 characters. "
+            f"Received: {str(file)!r} with {len(text.strip())}"
+        )
+    return text
+
+
+def _cut(text: str) -> tuple[str, str, str]:
+    """Cuts a text at 80 and 90 percent, or at a paragraph or line end within 4 percent of it."""
+    cuts = []
+    for share in (0.8, 0.9):
+        target, reach = int(share * len(text)), len(text) // 25
+        window = text[target - reach : target + reach]
+        for end in ("\n\n", "\n", ""):
+            ends = [match.end() - reach for match in re.finditer(end, window)]
+            if ends:
+                break
+        cuts.append(target + (min(ends, key=abs) if end else 0))
+    return text[: cuts[0]], text[cuts[0] : cuts[1]], text[cuts[1] :]
+
+
+def _splits_by_size(sizes: list[int]) -> list[str]:
+    """Splits three documents or more in their order, by where the middle of each one falls."""
+    done, splits = 0, []
+    for size in sizes:
+        middle = (done + size / 2) / sum(sizes)
+        splits.append("train" if middle < 0.8 else "validation" if middle < 0.9 else "test")
+        done += size
+    return ["train", *splits[1:-2], "validation", "test"]

@@ -108,9 +108,10 @@ def speeches(markdown: str) -> str:
     A stage direction inside a speech is cut out and the speech goes on below it.
 
     Example:
-        >>> print(speeches("**KENT**  \\nGood my lord,--  \\n_Exit_\\n\\n**KING LEAR**  \\nPeace, Kent!"))
+        >>> markdown = "**KENT**  \\nMy lord,--\\n\\n_Exit_\\n\\n**KING LEAR**  \\nPeace, Kent!"
+        >>> print(speeches(markdown))
         KENT:
-        Good my lord,--
+        My lord,--
         <BLANKLINE>
         KING LEAR:
         Peace, Kent!
