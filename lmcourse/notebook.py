@@ -50,6 +50,7 @@ def setup(seed: int = 0) -> np.random.Generator:
     if "tensorflow" not in sys.modules:
         os.environ.update(_ENVIRONMENT)
     if get_ipython() is not None:
+        get_ipython().run_line_magic("matplotlib", "inline")
         with suppress(OSError):  # a kernel copies what C++ code logs into the page: undo that
             os.dup2(sys.stderr.fileno(), 2)
     random.seed(seed)
