@@ -55,7 +55,10 @@ class Counts:
         """
         _check_settings(order, vocabulary_size, bos, eos)
         stream, age = _join(_sequences(ids), vocabulary_size, bos, eos)
-        keys, counts = [np.zeros(1, np.int64)], [np.array([stream.size])]
+        keys, counts = (
+            [np.zeros(1, np.int64)],
+            [np.array([np.sum(stream != (-1 if bos is None else bos))])],
+        )
         previous = np.zeros(stream.size, np.int64)  # the number of the n-gram that ends here
         for n in range(1, order + 1):
             ends = np.flatnonzero(age >= n - 1)  # an n-gram must fit inside its own sequence
@@ -70,6 +73,33 @@ class Counts:
             previous[ends] = number
         if bos is not None:
             counts[1][keys[1] == bos] = 0
+        return cls(order, vocabulary_size, keys, counts, bos, eos)
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Give the least that `from_arrays` needs, each in the smallest unsigned type."""
+        result = {}
+        for n in range(1, self.order + 1):
+            result[f"symbols{n}"] = _small(self.symbols[n])
+            result[f"children{n}"] = _small(np.diff(self.first[n]))
+            result[f"counts{n}"] = _small(self.counts[n])
+        return result
+
+    @classmethod
+    def from_arrays(cls, arrays, order, vocabulary_size, bos=None, eos=None) -> Counts:
+        """Build the counts from what `arrays` gave; ValueError if the parts do not fit together."""
+        _check_settings(order, vocabulary_size, bos, eos)
+        keys, counts = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
+        for n in range(1, order + 1):
+            symbols = check_ids(arrays[f"symbols{n}"], vocabulary_size)
+            children, count = arrays[f"children{n}"], arrays[f"counts{n}"].astype(np.int64)
+            context = np.repeat(np.arange(len(keys[-1])), children.astype(np.int64))
+            if len(context) != len(symbols) or len(symbols) != len(count):
+                raise ValueError(f"n-grams of length {n} that do not fit together")
+            keys.append(context * vocabulary_size + symbols)
+            counts.append(count)
+            if (np.diff(keys[n]) <= 0).any():
+                raise ValueError(f"n-grams of length {n} that are not in order")
+        counts[0] += counts[1].sum()
         return cls(order, vocabulary_size, keys, counts, bos, eos)
 
     def find(self, n, context, symbol) -> np.ndarray:
@@ -146,6 +176,10 @@ def _check_settings(order, vocabulary_size, bos, eos):
         )
     if bos is not None:
         check_ids([bos, eos], vocabulary_size, "bos, eos")
+
+
+def _small(numbers):
+    return numbers.astype(np.min_scalar_type(int(numbers.max(initial=0))))
 
 
 def _sequences(ids):
