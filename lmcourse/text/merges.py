@@ -1,7 +1,8 @@
 """How byte-pair encoding cuts a text and learns its merges; knows nothing about ids of texts.
 
-A text is cut into pieces (a word with the space before it, a number, marks), each piece is written
-as UTF-8 bytes, and the most frequent pair of neighbours becomes a new token, again and again.
+A text is cut into pieces, or pre-tokens (a word with the space before it, a number, marks), each
+of them is written as UTF-8 bytes, and the most frequent pair of neighbours becomes a new token,
+again and again.
 
 Sources: Sennrich, Haddow & Birch (2016), "Neural Machine Translation of Rare Words with Subword
 Units"; Radford et al. (2019), "Language Models are Unsupervised Multitask Learners" (GPT-2), for
@@ -82,7 +83,7 @@ def learn_merges(counts: dict[str, int], number: int) -> list[tuple[int, int]]:
         new = 256 + len(merges)
         merges.append(pair)
         fresh = set()
-        for position in sorted(places.pop(pair)) if left == right else places.pop(pair):
+        for position in places.pop(pair):  # from left to right, as they were found
             second = after[position]
             if ids[position] != left or ids[second] != right:  # merged into something else
                 continue
