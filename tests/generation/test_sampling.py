@@ -44,9 +44,9 @@ def test_top_k_comes_before_top_p():
 
 
 def test_a_tie_goes_to_the_smaller_id_in_every_sampler():
-    tied = np.array([0.0] + 99 * [2.0])
-    for options in ({"temperature": 0}, {"top_k": 1}, {"top_p": 0.005}):
-        assert_array_equal(distribution(tied, **options), np.eye(100)[1])
+    tied = np.array([0.0] + 999 * [2.0])
+    for options in ({"temperature": 0}, {"top_k": 1}, {"top_p": 0.0005}):
+        assert_array_equal(distribution(tied, **options), np.eye(1000)[1])
 
 
 def test_temperature_zero_and_top_k_one_are_greedy():
