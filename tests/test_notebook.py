@@ -155,7 +155,9 @@ def test_the_slider_draws_the_setting_it_stands_on(monkeypatch):
     show, slider = widgets[0]
     assert slider.options == (1, 2) and slider.description == "power"
     show(2)
-    assert plt.gcf().axes[0].get_title() == "power = 2"
+    (axes,) = plt.gcf().axes
+    assert axes.get_title() == "power = 2"
+    assert axes.lines[0].get_ydata().tolist() == [1, 4, 9]
 
 
 @pytest.mark.parametrize("choice", [{}, {"power": []}, {"power": [1], "other": [2]}])
