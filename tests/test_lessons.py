@@ -150,7 +150,7 @@ def test_the_header_names_title_minutes_modules_and_neighbours(path):
     place = stems.index(path.stem)
     for neighbour in stems[max(place - 1, 0) : place] + stems[place + 1 : place + 2]:
         assert f"({neighbour}.ipynb)" in header
-    files = re.findall(r"`(?:lmcourse/)?([a-z_/]+\.py)`", header)
+    files = re.findall(r"`(?:lmcourse/)?([a-z0-9_/]+\.py)`", header)
     modules = re.findall(r"`(lmcourse\.[\w.]+)`", header)
     assert files or modules, "the modules, as `text/corpora.py`"
     assert not [file for file in files if not (ROOT / "lmcourse" / file).is_file()]
