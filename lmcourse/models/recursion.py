@@ -73,7 +73,8 @@ class NGram:
             first, end = self.counts.first[n][context[seen] + np.array([[0], [1]])]
             row = np.repeat(seen, end - first)
             gram = np.arange(len(row)) + np.repeat(end - np.cumsum(end - first), end - first)
-            p[row, self.counts.symbols[n][gram]] += self.alpha[n][gram]
+            cell = row * self.vocabulary_size + self.counts.symbols[n][gram]
+            p.reshape(-1)[cell] += self.alpha[n][gram]  # all cells differ; p[row, column], faster
         with np.errstate(divide="ignore"):
             return np.log(p, out=p).reshape(*ids.shape, self.vocabulary_size)
 
@@ -89,7 +90,8 @@ class NGram:
         target = ids[1:]
         p = self._start()[target]
         for n, context in self._levels(ids[None, :-1]):
-            p *= np.where(context >= 0, self.gamma[n][context], 1.0)
+            seen = context >= 0
+            p[seen] *= self.gamma[n][context[seen]]
             gram = self.counts.find(n, context, target)
             found = gram >= 0
             p[found] += self.alpha[n][gram[found]]
@@ -127,10 +129,10 @@ class NGram:
         if not Path(path).exists():
             raise FileNotFoundError(f"a saved model must exist. Received: {path}")
         try:
-            with np.load(path, allow_pickle=False) as file:
-                about = json.loads(str(file["about"]))
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                about = json.loads(str(arrays["about"]))
                 kind, options = NGram.kinds[about.pop("model")], about.pop("options")
-                model = kind(Counts.from_arrays(file, **about), **options)
+                model = kind(Counts.from_arrays(arrays, **about), **options)
         except _BROKEN as error:
             raise ValueError(
                 "a saved model must be a whole `.npz` file that `save` wrote. "
