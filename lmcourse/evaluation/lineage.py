@@ -1,0 +1,194 @@
+"""The lineage table: every language model of the course on the same text, in bits per character.
+
+Reading it (`rows`, `table`, `markdown`) costs nothing; measuring it (`make lineage`) trains every
+model. Every model sees the characters of the training split and is scored on the test split, one
+stream each. Counting models take the time they need; trained models get `TRAINING_SECONDS`, three
+seeds, and keep the weights that were best on the validation split. A character that training never
+showed is the token `<unk>`, for every model alike.
+"""
+
+import json
+import os
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lmcourse.evaluation.probability import Model, score
+from lmcourse.models import ngram
+from lmcourse.packages import DATA
+from lmcourse.text import batches, corpora
+from lmcourse.text.tokenizers import CharacterTokenizer
+
+FILE = DATA / "lineage.json"
+TRAINING_SECONDS = 120
+SEEDS = (0, 1, 2)
+CORPORA = {"shakespeare": corpora.shakespeare, "sanguo": corpora.sanguo}
+
+
+def softmax_bigram(train, validation, vocabulary_size, seed, seconds=TRAINING_SECONDS) -> Model:
+    """Train the softmax bigram of lesson 03 for a number of seconds, the rate falling to zero."""
+    import keras
+
+    from lmcourse.models.softmax_bigram import SoftmaxBigram
+
+    keras.utils.set_random_seed(seed)
+    rng = np.random.default_rng(seed)
+    model = SoftmaxBigram(vocabulary_size, width=64)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(1e-2), loss)
+    best, weights, start, steps = np.inf, model.get_weights(), time.perf_counter(), 0
+    while (share := (time.perf_counter() - start) / seconds) < 1:
+        model.optimizer.learning_rate = 1e-2 * (1 - share)
+        model.train_on_batch(*batches.sample_batch(train, 32, 64, rng))
+        steps += 1
+        if steps % 200 == 0:
+            now = score(model, validation[:20_000]).nats_per_token
+            if now < best:
+                best, weights = now, model.get_weights()
+    model.set_weights(weights)
+    return model
+
+
+def _counting(kind: type[ngram.NGram], order: int, **options) -> Callable[..., Model]:
+    """A counting model in the shape of a trained one: it needs no validation text and no seed."""
+    return lambda train, validation, vocabulary_size, seed: kind.train(
+        train, order=order, vocabulary_size=vocabulary_size, **options
+    )
+
+
+# name in the table: (lesson, has seeds?, train(train, validation, vocabulary_size, seed) -> model)
+MODELS = {
+    "unigram": ("02", False, _counting(ngram.AddK, 1, k=1.0)),
+    "bigram, add-one": ("02", False, _counting(ngram.AddK, 2, k=1.0)),
+    "softmax bigram": ("03", True, softmax_bigram),
+    "Witten–Bell 5-gram": ("02", False, _counting(ngram.WittenBell, 5)),
+    "absolute discounting 5-gram": ("02", False, _counting(ngram.AbsoluteDiscounting, 5)),
+} | {
+    f"modified Kneser–Ney {n}-gram": ("02", False, _counting(ngram.ModifiedKneserNey, n))
+    for n in range(2, 7)
+}
+
+
+def rows(path: Path = FILE) -> list[dict]:
+    """Read every measured row: corpus, model, lesson, seed, bits per character, and so on.
+
+    Raises FileNotFoundError where the table has not been measured.
+    """
+    if not path.exists():
+        raise FileNotFoundError(
+            f"The lineage table must be measured first: make lineage. Received: {path.name} missing"
+        )
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def table(corpus: str, path: Path = FILE) -> list[dict]:
+    """One line a model on one corpus: mean and spread over its seeds, best last.
+
+    The spread is the largest minus the smallest; a model without seeds has none (`None`).
+
+    >>> [line["model"] for line in table("shakespeare")][0]
+    'unigram'
+    """
+    if corpus not in CORPORA:
+        raise ValueError(f"`corpus` must be one of {', '.join(CORPORA)}. Received: {corpus!r}")
+    groups: dict[str, list[dict]] = {}
+    for row in rows(path):
+        if row["corpus"] == corpus:
+            groups.setdefault(row["model"], []).append(row)
+    lines = []
+    for model, runs in groups.items():
+        bits = [run["bits_per_character"] for run in runs]
+        line = {key: runs[0][key] for key in ("lesson", "parameters")} | {"model": model}
+        line["bits_per_character"] = statistics.mean(bits)
+        line["spread"] = max(bits) - min(bits) if runs[0]["seed"] is not None else None
+        line["seconds"] = statistics.mean(run["seconds"] for run in runs)
+        lines.append(line)
+    return sorted(lines, key=lambda line: -line["bits_per_character"])
+
+
+def markdown(corpus: str, path: Path = FILE) -> str:
+    """The table of one corpus as Markdown, for the README and the lessons."""
+    head = "| model | lesson | bits per character | spread | parameters | seconds |"
+    lines = [head, "|---|---|---:|---:|---:|---:|"]
+    for line in table(corpus, path):
+        spread = "" if line["spread"] is None else f"{line['spread']:.3f}"
+        lines.append(
+            f"| {line['model']} | {line['lesson']} | {line['bits_per_character']:.3f} | {spread} |"
+            f" {line['parameters']:,} | {line['seconds']:.0f} |"
+        )
+    return "\n".join(lines)
+
+
+def measure(name: str, corpus: str, seed: int | None) -> dict:
+    """Train one model on one corpus and score it on the test split."""
+    lesson, _, train = MODELS[name]
+    texts = {split: CORPORA[corpus]().text(split) for split in ("train", "validation", "test")}
+    tokenizer = CharacterTokenizer.train(texts["train"], unknown=True)
+    ids = {split: tokenizer.encode(text) for split, text in texts.items()}
+    start = time.perf_counter()
+    model = train(ids["train"], ids["validation"], tokenizer.vocabulary_size, seed)
+    seconds = time.perf_counter() - start
+    result = score(model, ids["test"])
+    counted = hasattr(model, "parameters")
+    return {
+        "corpus": corpus,
+        "model": name,
+        "lesson": lesson,
+        "seed": seed,
+        "bits_per_character": round(result.bits_per_character(result.tokens), 4),
+        "perplexity": round(result.perplexity, 3),
+        "parameters": int(model.parameters if counted else model.count_params()),
+        "seconds": round(seconds, 1),
+    }
+
+
+def write(measured: list[dict], path: Path = FILE) -> None:
+    """Write the rows, whole or not at all, one a line so that a diff reads as a table."""
+    order = [(c, m) for c in CORPORA for m in MODELS]
+    ranked = sorted(
+        measured, key=lambda row: (order.index((row["corpus"], row["model"])), row["seed"] or 0)
+    )
+    lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in ranked)
+    fresh = path.with_name(path.name + ".part")
+    fresh.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
+    os.replace(fresh, path)
+
+
+def update_readme(path: Path) -> None:
+    """Put the measured table between the marks of a README."""
+    tables = "\n\n".join(f"`{corpus}`\n\n{markdown(corpus)}" for corpus in CORPORA)
+    text = path.read_text(encoding="utf-8")
+    marked = f"<!-- lineage -->\n{tables}\n<!-- /lineage -->"
+    text = re.sub(r"<!-- lineage -->.*<!-- /lineage -->", lambda _: marked, text, flags=re.S)
+    path.write_text(text, encoding="utf-8")
+
+
+def main(words: list[str]) -> None:
+    """Measure what is missing, or anew every model whose name holds one of the words."""
+    from tqdm import tqdm
+
+    done = rows() if FILE.exists() else []
+    done = [row for row in done if not any(word in row["model"] for word in words)]
+    known = {(row["corpus"], row["model"], row["seed"]) for row in done}
+    wanted = [
+        (name, corpus, seed)
+        for corpus in CORPORA
+        for name, (_, seeded, _) in MODELS.items()
+        for seed in (SEEDS if seeded else (None,))
+        if (corpus, name, seed) not in known
+    ]
+    for name, corpus, seed in (bar := tqdm(wanted, unit="model")):
+        bar.set_description(f"{corpus}: {name}")
+        done.append(measure(name, corpus, seed))
+        write(done)
+    for readme in ("README.md", "README.zh.md"):
+        update_readme(DATA.parent / readme)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
