@@ -8,6 +8,7 @@ changes: it is a written rule, not a draw.
 import re
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from pathlib import Path
 
 from lmcourse.text import chapters, plays
@@ -107,8 +108,18 @@ def own(path: str | Path, language: str = "en") -> Corpus:
     Raises:
         FileNotFoundError: nothing is there, or a folder without `.txt` files.
         ValueError: a file that is not UTF-8, or text of fewer than 10 characters.
+
+    Example:
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "poem.txt").write_text("Row, row, row your boat\\n" * 10)
+        ...     corpus = own(Path(folder, "poem.txt"))
+        >>> corpus.name, [corpus.text(split).count("Row") for split in SPLITS]
+        ('poem', [8, 1, 1])
     """
     path = Path(path)
+    if language not in ("en", "zh"):
+        raise ValueError(f'`language` must be "en" or "zh". Received: language={language!r}')
     if not path.exists():
         raise FileNotFoundError(f"`path` must be a file or a folder. Received: path={str(path)!r}")
     files = [path]
@@ -166,9 +177,9 @@ def _cut(text: str) -> tuple[str, str, str]:
 
 def _splits_by_size(sizes: list[int]) -> list[str]:
     """Splits three documents or more in their order, by where the middle of each one falls."""
-    done, splits = 0, []
-    for size in sizes:
-        middle = (done + size / 2) / sum(sizes)
-        splits.append("train" if middle < 0.8 else "validation" if middle < 0.9 else "test")
-        done += size
-    return ["train", *splits[1:-2], "validation", "test"]
+    ends = list(accumulate(sizes))
+    middles = [(end - size / 2) / ends[-1] for end, size in zip(ends, sizes, strict=True)]
+    count = len(sizes)
+    train = min(max(sum(middle < 0.8 for middle in middles), 1), count - 2)
+    validation = min(max(sum(middle < 0.9 for middle in middles), train + 1), count - 1) - train
+    return ["train"] * train + ["validation"] * validation + ["test"] * (count - train - validation)

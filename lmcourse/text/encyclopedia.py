@@ -33,7 +33,7 @@ MARKUP = (
     (r"'{2,5}", ""),  # bold, italics
     (r"__[A-Z]+__", ""),
     (r"(?m)^[*#:;]+\s*", ""),  # lists
-    (r"[ \t]+", " "),
+    (r"[ \t]{2,}|\t", " "),
     (r" ?\n ?", "\n"),
     (r"\n{3,}", "\n\n"),
 )
@@ -133,12 +133,14 @@ def _pages(path: Path) -> Iterator[Article]:
             for event, element in events:
                 if event == "end" and element.tag.endswith("}page"):
                     page = {part.tag.rpartition("}")[2]: part for part in element.iter()}
-                    title = page["title"].text
+                    title = page["title"].text if "title" in page else "(none)"
+                    if missing := {"title", "ns", "text"} - page.keys():
+                        raise ValueError(f"a page lacks {', '.join(map(repr, sorted(missing)))}")
                     if page["ns"].text == "0" and "redirect" not in page:
                         text = strip_wikitext(page["text"].text or "")
                         yield Article(title, text, split_of(title))
                     root.clear()  # forget the page
-    except (OSError, EOFError, ElementTree.ParseError, KeyError, ValueError) as error:
+    except (OSError, EOFError, ElementTree.ParseError, ValueError) as error:
         raise ValueError(
             "`path` must be a complete Wikipedia dump. "
             f"Received: path={str(path)!r}, broken after article {title!r}: {error}"

@@ -19,6 +19,9 @@ FILE = (
 )
 
 
+UNTRANSLATED = r"placeholder.*|PH|The exam is 近; .*"
+
+
 @dataclass(frozen=True)
 class SentencePair:
     """A Chinese sentence with its English translation, pinyin, words, HSK level 1-6 and topic.
@@ -39,13 +42,13 @@ class SentencePair:
 def hsk() -> tuple[SentencePair, ...]:
     """Graded sentences for learners of Chinese, with English translations.
 
-    Of the package's 4,354 entries, 65 have no translation yet ("placeholder") and are left out.
+    Entries of the package that are not translated yet ("placeholder", "PH") are left out.
     Sentences that say nearly the same share a split: equal English, or Chinese that differs by
     one character at most (from five characters on), case and punctuation aside.
     """
     with installed_file(*FILE).open(encoding="utf-8") as file:
         entries = json.load(file)
-    entries = [entry for entry in entries if entry["translation"]["en"] != "placeholder"]
+    entries = [e for e in entries if not re.fullmatch(UNTRANSLATED, e["translation"]["en"])]
     splits = _shared_splits([_likenesses(entry) for entry in entries])
     return tuple(
         SentencePair(

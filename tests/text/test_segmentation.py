@@ -61,13 +61,12 @@ def test_forward_is_greedy_from_the_left_and_backward_from_the_right():
 
 
 def test_the_fewer_words_win_then_the_fewer_single_characters_then_backward():
-    # forward 甲乙丙 丁, backward 甲 乙 丙丁: fewer words
-    assert seg.bidirectional_maximum_matching("甲乙丙丁", {"甲乙丙", "丙丁"}) == ("甲乙丙", "丁")
-    # forward 甲乙丙 丁, backward 甲乙 丙丁: fewer single characters
-    assert seg.bidirectional_maximum_matching("甲乙丙丁", {"甲乙丙", "甲乙", "丙丁"}) == (
-        "甲乙",
-        "丙丁",
-    )
+    # forward 甲乙丙丁戊 己, backward 甲乙 丙丁 戊己: fewer words, though one is a single character
+    dictionary = {"甲乙丙丁戊", "甲乙", "丙丁", "戊己"}
+    assert seg.bidirectional_maximum_matching("甲乙丙丁戊己", dictionary) == ("甲乙丙丁戊", "己")
+    # forward 甲乙 丙丁, backward 甲 乙丙丁: fewer single characters
+    dictionary = {"乙丙丁", "甲乙", "丙丁"}
+    assert seg.bidirectional_maximum_matching("甲乙丙丁", dictionary) == ("甲乙", "丙丁")
     # forward 甲乙 丙, backward 甲 乙丙: a tie
     assert seg.bidirectional_maximum_matching("甲乙丙", {"甲乙", "乙丙"}) == ("甲", "乙丙")
 
