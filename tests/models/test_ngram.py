@@ -2,7 +2,6 @@
 
 import json
 import os
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -24,6 +23,7 @@ from lmcourse.models.ngram import (
     WittenBell,
 )
 from lmcourse.text import corpora
+from tests.models import reference_numbers
 from tests.models.chen_goodman import Transcription, kneser_ney
 
 ALL = [
@@ -268,14 +268,31 @@ def test_held_out_perplexity_equals_that_of_the_transcription(corpus, unit, boun
         assert_allclose(np.exp(-np.mean(ours)), np.exp(-np.log(theirs).mean()), rtol=1e-9)
 
 
-KENLM = json.loads(Path(__file__).with_name("kenlm.json").read_text(encoding="utf-8"))["rows"]
+NUMBERS = json.loads(reference_numbers.FILE.read_text(encoding="utf-8"))
+
+
+def test_the_stored_numbers_of_nltk_are_those_that_it_gives():
+    assert reference_numbers.nltk_row("shakespeare", 3) in NUMBERS["nltk"]
+    assert len(NUMBERS["nltk"]) == len(reference_numbers.NLTK)
+    assert len(NUMBERS["kenlm"]) == len(reference_numbers.KENLM)
+
+
+@pytest.mark.parametrize("row", NUMBERS["nltk"], ids=lambda row: f"{row['corpus']}-{row['order']}")
+def test_perplexity_equals_the_stored_one_of_nltk(row):
+    text = getattr(corpora, row["corpus"])().text("train")
+    train, later = text[: row["train"]], text[row["train"] :][: row["held_out"]]
+    ids = {symbol: i for i, symbol in enumerate(sorted(set(train)))}
+    model = KneserNey.train([ids[s] for s in train], row["order"], len(ids), discount=0.75)
+    held_out = [ids[s] for s in later if s in set(train[1:])]
+    nats = -model.log_probability(held_out).mean()
+    assert_allclose(np.exp(nats), row["perplexity"], rtol=1e-8)
 
 
 @pytest.mark.parametrize(
-    "row", KENLM, ids=lambda row: f"{row['corpus']}-{row['unit']}-{row['order']}"
+    "row", NUMBERS["kenlm"], ids=lambda row: f"{row['corpus']}-{row['unit']}-{row['order']}"
 )
 def test_held_out_perplexity_equals_that_of_kenlm(row):
-    """Numbers of the real program; `kenlm.json` says how they were made.
+    """Numbers of the real program; `reference_numbers.py` says how they were made.
 
     The looser bound for English characters is explained in `ModifiedKneserNey`.
     """
