@@ -22,11 +22,13 @@ NUMPY_ONLY = [
     "lmcourse.packages",
     "lmcourse.reference.softmax",
     "lmcourse.text.batches",
+    "lmcourse.text.bytepair",
     "lmcourse.text.corpora",
     "lmcourse.text.grammar",
     "lmcourse.text.segmentation",
     "lmcourse.text.tokenizers",
     "lmcourse.models.ngram",
+    "lmcourse.evaluation.lineage",
     "lmcourse.evaluation.probability",
     "lmcourse.generation.sampling",
 ]
