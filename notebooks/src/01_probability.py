@@ -73,7 +73,7 @@ for history in [(), ("i",), ("i", "like"), ("i", "like", "tea")]:
 # Now you: how probable is the sentence `i like tea .` in this language?
 
 # %% [markdown] lang="zh"
-# **语言模型**就是这么个东西：对每一段前文，给每个可能的下一个词一个概率。怎么得到它？**数数**：`i` 之后出现过 3 次词，其中 2 次是 `like`，所以 $P(\text{like} \mid \text{i}) = 2/3$。竖线读作“已知”。
+# **语言模型**就是这么个东西：对每一段前文，给每个可能的下一个词一个概率。怎么得到它？**数数**：`i` 之后一共跟过 3 个词，其中 2 个是 `like`，所以 $P(\text{like} \mid \text{i}) = 2/3$。竖线读作“已知”。
 #
 # 你来猜：在这门语言里，句子 `i like tea .` 的概率是多少？
 
@@ -548,7 +548,7 @@ assert seen == sorted(seen, reverse=True) and min(held_out) < held_out[0] < held
 # %%
 figure, axes = plt.subplots()
 plots.curves(axes, orders, {"held-out text": held_out, "training text": seen})
-axes.axhline(math.log2(V), color=plots.GREY, linestyle="--")
+axes.plot([1, 9], [math.log2(V)] * 2, "--", color=plots.GREY)
 axes.annotate("knowing nothing", (1, math.log2(V)), (0, -12), textcoords="offset points")
 axes.set(xlabel="n (context of n − 1 characters)", ylabel="bits per character", ylim=(0, 6.6))
 plt.show()
@@ -609,15 +609,15 @@ for (name, counter), style in zip(
     middle = slice(9, 1000)
     slope = np.polyfit(np.log(ranks[middle]), np.log(counts[middle]), 1)[0]
     print(f"{name}: slope {slope:.2f} between ranks 10 and 1,000")
-axes.plot([1, 1e4], [3e4, 3], ":", color=plots.GREY, label="slope −1")
+axes.plot([1, 9e4], [9e4, 1], ":", color=plots.GREY, label="90,000 / rank (slope −1)")
 axes.legend()
 plt.show()
 
 # %% [markdown]
-# **Figure.** Count against rank on logarithmic axes. English words follow a line of slope close to −1 over four powers of ten. Chinese characters start along it and then bend down: there are only a few thousand of them, and they combine into words.
+# **Figure.** Count against rank on logarithmic axes. From rank 10 to rank 10,000 English words keep close to the dotted line of slope −1; only the first few are rarer than the law wants. Chinese characters come near the line in the middle and then bend down: there are only a few thousand of them, and they combine into words.
 
 # %% [markdown] lang="zh"
-# **图.** 双对数坐标里次数随名次的变化。英语单词在四个数量级上都贴着斜率约为 −1 的直线。汉字起先也贴着它，后来往下弯：汉字总共只有几千个，它们再组合成词。
+# **图.** 双对数坐标里次数随名次的变化。从第 10 名到第 10,000 名，英语单词都贴着斜率为 −1 的虚线，只有头几名比定律说的少些。汉字在中段靠近这条线，随后往下弯：汉字总共只有几千个，它们再组合成词。
 
 # %% [markdown]
 # The long tail is what makes language hard to count. See how few words carry half of the text, and how many were met only once:
@@ -721,7 +721,7 @@ assert (own.mean(axis=1) < floor).all() and (fresh.mean(axis=1) > floor).all()
 # %%
 figure, axes = plt.subplots()
 axes.set_xscale("log")
-axes.plot(sizes, oracle, ".", color=plots.GREY, alpha=0.4)
+axes.plot(sizes, oracle, "o", color=plots.GREEN, alpha=0.4)
 plots.curves(axes, sizes, {"fresh text": fresh.mean(axis=1), "same sample": own.mean(axis=1)})
 axes.axhline(floor, color=plots.GREY, linestyle="--")
 axes.annotate("entropy rate", (sizes[0], floor), (0, 8), textcoords="offset points")
@@ -729,24 +729,24 @@ axes.set(xlabel="N, letters counted", ylabel="bits per letter")
 plt.show()
 
 # %% [markdown]
-# **Figure.** Bits per letter against the size of the sample. Measured on the counted sample itself, the estimate lies below the true entropy rate (dashed); measured on fresh text, above. Both meet the floor as the sample grows. The grey dots are the true source priced on each sample: they scatter *around* the floor, ever closer.
+# **Figure.** Bits per letter against the size of the sample. Measured on the counted sample itself, the estimate lies below the true entropy rate (dashed); measured on fresh text, above. Both meet the floor as the sample grows. The green dots are the true source priced on each sample: they scatter *around* the floor, ever closer.
 
 # %% [markdown] lang="zh"
-# **图.** 每字母比特数随样本大小的变化。在数过的样本上量，估计低于真正的熵率（虚线）；在新文本上量，则高于它。样本增大，两者都靠拢地板。灰点是用真实信源给各样本定的价：它们散布在地板**两侧**，越来越近。
+# **图.** 每字母比特数随样本大小的变化。在数过的样本上量，估计低于真正的熵率（虚线）；在新文本上量，则高于它。样本增大，两者都靠拢地板。绿点是用真实信源给各样本定的价：它们散布在地板**两侧**，越来越近。
 
 # %% [markdown]
 # The estimate on the sample is too low because the table has fitted itself to the accidents of the sample; KL divergence tells us why the fresh one is too high, for it pays $H(p, q) \ge H(p)$. How much too low? Miller (1955) found, for large $N$, about one half nat for every free parameter, spread over the sample:
 #
 # $$\text{bias} \approx -\frac{(\text{contexts}) \cdot (V - 1)}{2 N \ln 2} \ \text{bits}$$
 #
-# And the grey dots? Their scatter falls like $1/\sqrt N$, as every mean of noisy numbers does: a hundred times more text, one more decimal. Check both on the numbers above:
+# And the green dots? Their scatter falls like $1/\sqrt N$, as every mean of noisy numbers does: a hundred times more text, one more decimal. Check both on the numbers above:
 
 # %% [markdown] lang="zh"
 # 在样本自己身上估得偏低，是因为这张表迁就了样本里的偶然；新文本上偏高，KL 散度已经说了缘由：它付的是 $H(p, q) \ge H(p)$。偏低多少？Miller（1955）发现，$N$ 大时，每个自由参数约合半个奈特，摊到整个样本上：
 #
 # $$\text{偏差} \approx -\frac{(\text{上下文数}) \cdot (V - 1)}{2 N \ln 2} \ \text{比特}$$
 #
-# 灰点呢？散布按 $1/\sqrt N$ 缩小，带噪声的数求平均都是这样：文本多一百倍，才多准一位小数。用上面的数核对这两点：
+# 绿点呢？散布按 $1/\sqrt N$ 缩小，带噪声的数求平均都是这样：文本多一百倍，才多准一位小数。用上面的数核对这两点：
 
 # %%
 for i, N in enumerate(sizes[3:], start=3):
@@ -780,16 +780,15 @@ for name, data, size in (("english", ids, V), ("chinese", ids_zh, V_zh)):
         print(f"   n = {n}   training {low:6.3f}   held-out {high:6.3f}")
 
 # %%
-figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.2))
+figure, panels = plt.subplots(1, 2, figsize=(7.2, 3.2), sharey=True)
 for axes, name in zip(panels, ("english", "chinese"), strict=True):
     low, high = np.array([measured[name, n] for n in (1, 2, 3, 4)]).T
     axes.fill_between([1, 2, 3, 4], low, high, color=plots.SKY, alpha=0.3)
     axes.plot([1, 2, 3, 4], high, "o-", label="held-out text")
     axes.plot([1, 2, 3, 4], low, "o-", label="training text")
-    axes.set(
-        title=name, xlabel="n", ylabel="bits per character", ylim=(0, None), xticks=range(1, 5)
-    )
-panels[0].legend(loc="lower left")
+    axes.set(title=name, xlabel="n", ylim=(0, None), xticks=range(1, 5))
+panels[0].set_ylabel("bits per character")
+panels[0].legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
