@@ -48,7 +48,8 @@ O, 'tis he--
         ("**A**\nAnd _\\[Censorinus,]_  \nnobly", "A:\nAnd Censorinus, nobly\n"),
         ("**A**\nway;\n\n**This way will I**  \ngo.", "A:\nway;\nThis way will I: go.\n"),
         ("**A**  \n_Exit_\n\n**B**\nGone.", "B:\nGone.\n"),
-        ("### SCENE I.\n\na trunk in one corner.\n\n**A**\nHo!", "A:\nHo!\n"),
+        ("**A**\nyes.\nANTONIO: Let me know.", "A:\nyes.\n\nANTONIO:\nLet me know.\n"),
+        ("**A**\nHo!\n\n### SCENE I.\n\na trunk in it.\n\n**B**\nHa!", "A:\nHo!\n\nB:\nHa!\n"),
     ],
 )
 def test_each_repair(markdown, expected):
