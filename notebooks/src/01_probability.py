@@ -614,10 +614,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# **Figure.** Count against rank on logarithmic axes. From rank 10 to rank 10,000 English words keep close to the dotted line of slope −1; only the first few are rarer than the law wants. Chinese characters come near the line in the middle and then bend down: there are only a few thousand of them, and they combine into words.
+# **Figure.** Count against rank on logarithmic axes. From rank 10 to rank 1,000 English words keep close to the dotted line of slope −1; the first few and the very rare ones stay below it. Chinese characters come near the line in the middle and then bend down: there are only a few thousand of them, and they combine into words.
 
 # %% [markdown] lang="zh"
-# **图.** 双对数坐标里次数随名次的变化。从第 10 名到第 10,000 名，英语单词都贴着斜率为 −1 的虚线，只有头几名比定律说的少些。汉字在中段靠近这条线，随后往下弯：汉字总共只有几千个，它们再组合成词。
+# **图.** 双对数坐标里次数随名次的变化。从第 10 名到第 1,000 名，英语单词都贴着斜率为 −1 的虚线；头几名和极罕见的词则落在线下。汉字在中段靠近这条线，随后往下弯：汉字总共只有几千个，它们再组合成词。
 
 # %% [markdown]
 # The long tail is what makes language hard to count. See how few words carry half of the text, and how many were met only once:
@@ -786,7 +786,7 @@ for axes, name in zip(panels, ("english", "chinese"), strict=True):
     axes.fill_between([1, 2, 3, 4], low, high, color=plots.SKY, alpha=0.3)
     axes.plot([1, 2, 3, 4], high, "o-", label="held-out text")
     axes.plot([1, 2, 3, 4], low, "o-", label="training text")
-    axes.set(title=name, xlabel="n", ylim=(0, None), xticks=range(1, 5))
+    axes.set(title=name, xlabel="n", ylim=(0, 12), xticks=range(1, 5))
 panels[0].set_ylabel("bits per character")
 panels[0].legend(loc="upper right")
 plt.show()
