@@ -26,7 +26,9 @@ def built(tmp_path_factory):
     folder = tmp_path_factory.mktemp("a course") / "notebooks"
     (folder / "src").mkdir(parents=True)
     shutil.copy(FIXTURE, folder / "src")
-    changed = build.build(folder / "src" / FIXTURE.name)
+    with pytest.MonkeyPatch.context() as surroundings:  # the builder sets them by itself
+        surroundings.delenv("LMCOURSE_STATIC", raising=False)
+        changed = build.build(folder / "src" / FIXTURE.name)
     assert changed == [folder / name for name in NAMES]
     return folder
 
