@@ -123,6 +123,25 @@ def against_the_glossary(source: str, language: str, terms: list[Term] = TERMS) 
     return found
 
 
+def untranslated(source: str, terms: list[Term] = TERMS) -> list[str]:
+    """Terms in bold (a definition) whose Chinese word is missing from the Chinese sibling cell."""
+    chinese = {}
+    for term in terms:
+        for word in filter(
+            None, re.split(r" \(|\)", term.english)
+        ):  # "gated recurrent unit (GRU)": two words
+            chinese[word.lower()] = chinese[word.lower() + "s"] = re.split("、", term.chinese)
+    found = []
+    pages = [cell for cell in cells(source) if cell.kind != "code"]
+    for cell, sibling in zip(pages, pages[1:], strict=False):
+        for hit in re.finditer(r"\*\*([^*\n]+?)[.:,]?\*\*", cell.text if cell.kind == "en" else ""):
+            words = chinese.get(hit[1].lower())
+            if words and not any(word in sibling.text for word in words):
+                line = line_of(cell, hit.start())
+                found.append(f"line {line}: `{hit[1]}` is defined, `{words[0]}` is not")
+    return found
+
+
 def inside_a_right_word(text: str, hit: re.Match, right: list[str]) -> bool:
     """Whether the hit is part of a longer word that the glossary asks for (几率 in 对数几率)."""
     for word in right:
@@ -202,6 +221,11 @@ def test_every_term_is_the_one_of_the_glossary(lesson, language):
     assert not found, report(lesson, found)
 
 
+def test_what_english_defines_chinese_defines_too(lesson):
+    found = untranslated(lesson.read_text(encoding="utf-8"))
+    assert not found, report(lesson, found)
+
+
 def test_no_filler_words(lesson):
     found = fillers(lesson.read_text(encoding="utf-8"))
     assert not found, report(lesson, found)
@@ -264,6 +288,13 @@ def test_good_prose_passes_every_check():
 def test_a_wrong_term_is_found_with_its_line_and_the_right_one(old, new, language, line, right):
     (found,) = against_the_glossary(swap(old, new), language)
     assert found.startswith(f"line {line}: ") and f"called `{right}`" in found
+
+
+def test_a_definition_in_one_language_alone_is_found():
+    good = '# %% [markdown]\n# A **bigram**.\n\n# %% [markdown] lang="zh"\n# **二元语法**。\n'
+    assert untranslated(good) == []
+    (found,) = untranslated(good.replace("二元语法", "词对"))
+    assert found == "line 2: `bigram` is defined, `二元语法` is not"
 
 
 @pytest.mark.parametrize(
