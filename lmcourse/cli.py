@@ -103,7 +103,7 @@ def reset(number: str, published: Path = PUBLISHED, working: Path = WORKING) -> 
 
 def lab(options: argparse.Namespace, jupyter: list[str]) -> int:
     """Open JupyterLab at lesson 00 in the working copy."""
-    for name in update():
+    for name in update(PUBLISHED, WORKING):
         number = Path(name).name[:2]
         print(f"{name} has a new version; yours is kept. `lmcourse reset {number}` brings it.")
     start = WORKING / ("zh" if options.chinese else "") / "00_start.ipynb"
