@@ -3,6 +3,7 @@
 The lessons are found, never listed. What their cells compute is compared by nbval in the same run.
 """
 
+import ast
 import re
 from importlib.util import find_spec
 
@@ -16,7 +17,7 @@ from lmcourse.lesson import ROOT, read
 NOTEBOOKS = build.SOURCES.parent
 SOURCES = sorted(build.SOURCES.glob("*.py"))
 BUILT = sorted([*NOTEBOOKS.glob("*.ipynb"), *NOTEBOOKS.glob("zh/*.ipynb")])
-LONGEST_CODE = 18  # lines of a cell
+LONGEST_CODE = 20  # lines of a cell; about 15 is the aim, imports and blank lines not counted
 LINK = re.compile(r"""\]\(([^)\s]+)|(?:src|href)=["']([^"']+)""")
 
 
@@ -118,7 +119,14 @@ def test_a_cell_whose_numbers_are_not_compared_ends_in_an_assert(source):
 def test_code_cells_are_short(source):
     lesson = read(source)
     for index in lesson.places("code"):
-        length = len([line for line in lesson.cells[index].source.split("\n") if line.strip()])
+        code = lesson.cells[index].source
+        kept = {
+            row
+            for node in ast.parse(code).body
+            if not isinstance(node, ast.Import | ast.ImportFrom)
+            for row in range(node.lineno, node.end_lineno + 1)
+        }
+        length = sum(bool(row.strip()) for n, row in enumerate(code.split("\n"), 1) if n in kept)
         assert length <= LONGEST_CODE, lesson.error(index, f"{length} lines")
 
 
@@ -145,7 +153,8 @@ def test_every_link_leads_somewhere(path):
 def test_the_header_names_title_minutes_modules_and_neighbours(path):
     header = texts(path)[0]
     assert re.match(rf"# {path.stem[:2]} · \S", header)
-    assert re.search(r"\d+ (分钟|minutes)|(Minutes|分钟)\W+\d+", header), "its minutes"
+    words = re.sub(r"\[[^\]]*\]\([^)]*\)", "", header.split("\n", 1)[1])  # without title and links
+    assert re.search(r"[Mm]inutes|分钟", words) and re.search(r"\b[1-9]\d\b", words), "minutes"
     stems = [source.stem for source in SOURCES]
     place = stems.index(path.stem)
     for neighbour in stems[max(place - 1, 0) : place] + stems[place + 1 : place + 2]:
