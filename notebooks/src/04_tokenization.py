@@ -625,30 +625,25 @@ assert_allclose(best[-1], -unigram.score(unigram.segment(sentence)) / np.log(2))
 assert best[-1] == 12 and unigram.segment(sentence) == matched
 
 # %%
-figure, axes = plt.subplots(figsize=(6.4, 2.8))
-for i in range(len(sentence)):
-    for j in range(i + 1, len(sentence) + 1):
-        if (word := sentence[i:j]) in price:
-            x = np.linspace(i, j, 30)
-            height = 0.9 * (j - i) ** 0.7
-            on_path = word in matched
-            color = plots.RED if on_path else plots.GREY
-            axes.plot(
-                x, height * np.sin(np.pi * (x - i) / (j - i)), color=color, lw=2.5 - (not on_path)
-            )
-            axes.text(
-                (i + j) / 2, height + 0.08, f"{word} {price[word]:.0f}", ha="center", color=color
-            )
+figure, axes = plt.subplots(figsize=(6.4, 3))
+for i, j in [(i, j) for i in range(7) for j in range(i + 1, 8) if sentence[i:j] in price]:
+    word = sentence[i:j]
+    x = np.linspace(i, j, 30)
+    height = 0.9 * (j - i) ** 0.7 if word in matched else -0.9  # the cheapest path on top
+    color = plots.RED if word in matched else plots.GREY
+    axes.plot(x, height * np.sin(np.pi * (x - i) / (j - i)), color=color)
+    place = height + (0.08 if height > 0 else -0.32)
+    axes.text((i + j) / 2, place, f"{word} {price[word]:.0f}", ha="center", color=color)
 axes.plot(range(len(best)), [0] * len(best), "o", color="black")
-axes.set(ylim=(-0.15, 2.4), yticks=[], xlabel="position (characters)")
+axes.set(ylim=(-1.4, 2.4), yticks=[], xlabel="position (characters)")
 axes.grid(False)
 plt.show()
 
 # %% [markdown]
-# **Figure.** The word lattice of 我爱北京天安门. Dots are the positions between characters, arcs the dictionary words with their price in bits. The cheapest path (red) is 我, 爱, 北京, 天安门 for 12 bits; single characters (grey) cost more.
+# **Figure.** The word lattice of 我爱北京天安门. Dots are the positions between characters, arcs the dictionary words with their price in bits. The cheapest path (red, above) is 我, 爱, 北京, 天安门 for 12 bits; the ways around it (grey, below) cost more.
 
 # %% [markdown] lang="zh"
-# **图.** “我爱北京天安门”的词图。圆点是字与字之间的位置，弧线是词典词和它的代价（比特）。最便宜的路径（红）是“我、爱、北京、天安门”，共 12 比特；拆成单字（灰）更贵。
+# **图.** “我爱北京天安门”的词图。圆点是字与字之间的位置，弧线是词典词和它的代价（比特）。最便宜的路径（红，在上）是“我、爱、北京、天安门”，共 12 比特；拆成单字的岔路（灰，在下）更贵。
 
 # %% [markdown]
 # ### Without a dictionary: tag every character
@@ -758,7 +753,7 @@ figure, axes = plt.subplots()
 plots.bars(
     axes, list(f1), {"F1": list(f1.values()), "recall of new words": list(new_recall.values())}
 )
-axes.set(ylabel="share (0 to 1)", xlabel="segmenter", ylim=(0, 1))
+axes.set(ylabel="share (0 to 1)", xlabel="segmenter", ylim=(0, 1.25))
 plt.show()
 
 # %% [markdown]
@@ -822,7 +817,9 @@ for _ in range(3):
     rows = [merge(row, pair, len(tokens)) for row in rows]
     tokens.append(tokens[pair[0]] + tokens[pair[1]])
     merges.append(pair)
-    print(f"{len(tokens) - 1}: {tokens[-1]}  count {pair_counts[pair]}, in a tie of {len(ties)}")
+    print(
+        f"{len(tokens) - 1}: {tokens[-1]}  count {pair_counts[pair]}, tied with {len(ties) - 1} other"
+    )
     print("    ", " ".join("·".join(tokens[id].decode() for id in row) for row in rows))
 assert [tokens[id] for id in (256, 257, 258)] == [b" s", b"he", b" se"]
 
@@ -868,7 +865,7 @@ for language, tokenizer in bpe.items():
     texts = [token for token in tokenizer.vocabulary[256:] if "\\x" not in token]
     print(language, "longest:", sorted(texts, key=lambda token: (-len(token), token))[:8], "\n")
     halves = len(tokenizer.vocabulary[256:]) - len(texts)
-    print(f"{language}: {halves} of {len(tokenizer.merges)} merges are no whole characters\n")
+    print(f"{language}: {halves} of {len(tokenizer.merges)} merges end inside a character\n")
 
 # %%
 for language, text in (("English", en_train), ("Chinese", zh_train)):
@@ -1152,7 +1149,8 @@ plots.curves(axes, sizes, rates)
 for (language, text), color in zip(texts.items(), plots.PALETTE, strict=False):
     rate = len(gpt2.encode(text)) / len(text)
     axes.axhline(rate, ls=":", color=color)
-    axes.text(256, rate + 0.04, f"GPT-2, {language}", color=color, size=8)
+    place = rate + 0.05 if language == "Chinese" else rate - 0.17
+    axes.text(1024, place, f"GPT-2, {language}", color=color, size=8)
 axes.set(xlabel="vocabulary size V (tokens)", ylabel="tokens per character", ylim=(0, 3.1))
 axes.set_xlim(None, 3200)
 plt.show()
