@@ -290,6 +290,8 @@ gpt|6.9|2.0|GPT: decoder only/只用解码器 · 13
 bert|9.1|1.0|BERT: encoder only/只用编码器 · 14
 tuned|4.2|0.6|fine-tuning/微调 · 15–17, 19
 chat|1.3|0.6|chat/对话 · 22"""
+
+# %%
 EDGES = {
     "flow · 流向": "text>tokens tokens>model model>logits logits>p p>text",
     "is a kind of · 是一种": "ngram>model neural>model rnn>neural transformer>neural "
@@ -298,12 +300,12 @@ EDGES = {
     "measures · 衡量": "measure>p",
     "becomes · 变成": "gpt>tuned bert>tuned tuned>chat",
 }
+box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": plots.GREY}
 
 # %%
 figure, axes = plt.subplots(figsize=(7.4, 5.6))
 axes.set(xlim=(-0.3, 10.2), ylim=(0, 10.4))
 axes.axis("off")
-box = {"boxstyle": "round,pad=0.4", "facecolor": "white", "edgecolor": plots.GREY}
 texts = {}
 for name, x, y, label in (row.split("|") for row in MAP.splitlines()):
     label = label.replace("/", "\n")
@@ -460,7 +462,9 @@ assert after_vowel < vowel.mean() < after_consonant
 # %% tags=["nbval-ignore-output"]
 from lmcourse.check import check, report
 
-print("\n".join(report(check())))
+findings = check()
+print("\n".join(report(findings)))
+assert findings[0].state == "ok", "This Python is not one that the course is made for."
 
 # %% [markdown]
 # What a platform lacks, in plain words. **Intel Mac:** there is no current TensorFlow for it; lessons 00, 01, 02 and 04 run (they are NumPy), lesson 03 and those from 05 on need a container, Binder or Colab. **Windows:** all of it runs but KerasHub, which a section of lesson 18 uses; that section runs in WSL. **Python 3.14:** TensorFlow does not support it yet; use 3.11, 3.12 or 3.13. `report(check(), versions=True)` shows the versions too: paste it when you ask for help.
