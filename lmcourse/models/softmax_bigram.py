@@ -14,9 +14,9 @@ class SoftmaxBigram(keras.Model):
 
     The score of word `w` after word `c` is `table[c, w] + bias[w]`. The bias is the same in every
     row of the table: the popularity of `w` wherever it stands. Without `width` the table is free,
-    `V * V` numbers that start at zero. With `width=D` it is a product: every context has a vector
-    `h` and every word a vector `e`, and the score is the energy `h . e + bias[w]`, `2 * V * D`
-    numbers.
+    `V * V` numbers that start at zero. With `width=D` it is a product, `2 * V * D` numbers: every
+    context has a vector `h`, every word a vector `e`, and the score is `h . e + bias[w]`, minus
+    what physicists call the energy.
 
     Args:
         vocabulary_size: V, the number of tokens.

@@ -1,13 +1,6 @@
 # %% [markdown]
 # # 03 · Softmax
-#
-# | | |
-# |---|---|
-# | **Prerequisites** | [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb); derivatives of $e^x$ and $\ln x$ |
-# | **Minutes** | 60 |
-# | **Modules** | `lmcourse.reference.softmax`, `lmcourse.reference.optimizers`, `lmcourse.models.softmax_bigram` |
-# | **Previous** | [02 · n-grams](02_ngrams.ipynb) |
-# | **Next** | [04 · Tokenization](04_tokenization.ipynb) |
+# **Prerequisites:** [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb), derivatives of $e^x$ and $\ln x$ · **Minutes:** 60 · **Modules:** `lmcourse.reference.softmax`, `lmcourse.reference.optimizers`, `lmcourse.models.softmax_bigram` · **Previous:** [02 · n-grams](02_ngrams.ipynb) · **Next:** [04 · Tokenization](04_tokenization.ipynb)
 #
 # A table of counts is quick and honest, and it is stuck. It can't be nudged a little, it can't be built from smaller parts, and what it learns about `Q` never helps it with `q`.
 #
@@ -19,14 +12,7 @@
 
 # %% [markdown] lang="zh"
 # # 03 · Softmax
-#
-# | | |
-# |---|---|
-# | **先修** | [01 · 概率](01_probability.ipynb)、[02 · n 元语法](02_ngrams.ipynb)；会求 $e^x$ 和 $\ln x$ 的导数 |
-# | **用时** | 60 分钟 |
-# | **模块** | `lmcourse.reference.softmax`、`lmcourse.reference.optimizers`、`lmcourse.models.softmax_bigram` |
-# | **上一课** | [02 · n 元语法](02_ngrams.ipynb) |
-# | **下一课** | [04 · 词元化](04_tokenization.ipynb) |
+# **先修：** [01 · 概率](01_probability.ipynb)、[02 · n 元语法](02_ngrams.ipynb)，会求 $e^x$ 和 $\ln x$ 的导数 · **用时：** 60 分钟 · **模块：** `lmcourse.reference.softmax`、`lmcourse.reference.optimizers`、`lmcourse.models.softmax_bigram` · **上一课：** [02 · n 元语法](02_ngrams.ipynb) · **下一课：** [04 · 词元化](04_tokenization.ipynb)
 #
 # 计数表又快又老实，可它动弹不得：没法微调一点点，没法由更小的零件拼成；从 `Q` 身上学到的，也帮不了 `q`。
 #
@@ -430,8 +416,8 @@ for place in np.ndindex(logits.shape):
     nudge[place] = step
     rise = cross_entropy(logits + nudge, targets) - cross_entropy(logits - nudge, targets)
     measured[place] = rise / (2 * step)
-print("formula ", formula[0].round(4))
-print("measured", measured[0].round(4))
+for name, row in {"formula": formula[0], "measured": measured[0]}.items():
+    print(f"{name:<9}", "  ".join(f"{slope:7.4f}" for slope in row))
 assert_allclose(formula, measured, atol=1e-9)
 
 # %% [markdown]
@@ -445,12 +431,13 @@ import keras
 import tensorflow as tf
 
 keras.utils.set_random_seed(0)
+of_keras = keras.losses.SparseCategoricalCrossentropy(from_logits=True, dtype="float64")
 variable = tf.Variable(logits)
 with tf.GradientTape() as tape:
-    loss = tf.reduce_mean(keras.losses.sparse_categorical_crossentropy(targets, variable, True))
+    loss = of_keras(targets, variable)
 automatic = tape.gradient(loss, variable).numpy()
 assert_allclose(float(loss), cross_entropy(logits, targets), rtol=1e-12)
-assert_allclose(automatic, formula, atol=1e-15)
+assert_allclose(automatic, formula, atol=1e-12)
 print("formula, finite differences and the tape agree")
 
 # %% [markdown]
@@ -472,7 +459,7 @@ curvature = np.diag(p) - np.outer(p, p)
 direction = rng.normal(size=3)
 variance = p @ direction**2 - (p @ direction) ** 2
 print(curvature.round(3))
-print("eigenvalues", (np.linalg.eigvalsh(curvature) + 1e-12).round(3))
+print("eigenvalues", abs(np.linalg.eigvalsh(curvature)).round(3))
 assert_allclose(direction @ curvature @ direction, variance)
 assert np.linalg.eigvalsh(curvature).min() > -1e-12
 
@@ -508,9 +495,9 @@ error = pair - np.array([1.0, 0.0])
 log_slope = error[:, 0]
 square_slope = 2 * pair[:, 0] * (error[:, 0] - (pair * error).sum(axis=1))
 figure, axes = plt.subplots()
-plots.curves(
-    axes, lead, {"cross-entropy": abs(log_slope), "squared error": abs(square_slope)}, None
-)
+axes.plot(lead, abs(log_slope), label="cross-entropy")
+axes.plot(lead, abs(square_slope), label="squared error")
+axes.legend()
 axes.set(xlabel="lead of the true word (points)", ylabel="size of the slope", ylim=(0, 1.05))
 print("lead -10:", abs(log_slope[0]).round(4), "against", abs(square_slope[0]).round(4))
 assert abs(log_slope[0]) > 0.99 and abs(square_slope[0]) < 1e-3
@@ -955,7 +942,7 @@ assert all(abs(stopped - on_text[name]) < 0.05 for name in rivals)
 #
 # 在这 20,000 个字符里，有些字符从没当过上下文。表里属于它们的行，一点梯度都得不到。有偏置和没偏置的两个模型，在它们后面各会预测什么？
 
-# %%
+# %% tags=["nbval-ignore-output"]
 absent = np.flatnonzero(small_counts.sum(axis=1) == 0)
 row = by_hand.table.numpy()[absent]
 print("never a context:", "".join(tokenizer.vocabulary[i] for i in absent))
@@ -1004,10 +991,13 @@ def walk(optimizer, steps):
 for rate in (0.02, 0.07, 0.08, 0.09):
     path = walk(SGD(rate), 30)
     assert_allclose(path[-1], start * (1 - rate * steep) ** 30)  # the formula
-    print(f"rate {rate}: factors {(1 - rate * steep).round(2)}, after 30 steps {path[-1].round(3)}")
+    along, across = path[-1]
+    print(
+        f"rate {rate}: factors {1 - rate:.2f}, {1 - 25 * rate:5.2f}  end {along:6.3f}, {across:7.3f}"
+    )
 
 # %%
-grid = np.meshgrid(np.linspace(-4.6, 1.2, 60), np.linspace(-1.6, 1.6, 60))
+grid = np.meshgrid(np.linspace(-4.6, 1.5, 60), np.linspace(-1.6, 1.6, 60))
 heights = 0.5 * (grid[0] ** 2 + 25 * grid[1] ** 2)
 
 
@@ -1016,7 +1006,7 @@ def draw(axes, rate):
     axes.contour(*grid, heights, levels=[2, 12], colors=plots.GREY, linewidths=0.5)
     axes.plot(*path.T, marker="o", markersize=2, linewidth=1, color=plots.BLUE)
     axes.grid(False)
-    axes.set(xlim=(-4.6, 1.2), ylim=(-1.6, 1.6), xlabel="$w_1$", ylabel="$w_2$")
+    axes.set(xlim=(-4.6, 1.5), ylim=(-1.6, 1.6), xlabel="$w_1$", ylabel="$w_2$")
 
 
 explore(draw, rate=[0.01, 0.03, 0.05, 0.07, 0.078, 0.082])
@@ -1076,7 +1066,7 @@ for name, optimizer in paths.items():
     axes.plot(*path.T, marker="o", markersize=3, linewidth=1.2, label=name)
     print(f"{name:<17} height after 60 steps {0.5 * (steep * path[-1] ** 2).sum():.4f}")
     assert 0.5 * (steep * path[-1] ** 2).sum() < 0.1
-axes.set(xlim=(-4.6, 1.2), ylim=(-1.6, 1.6), xlabel="$w_1$", ylabel="$w_2$")
+axes.set(xlim=(-4.6, 1.5), ylim=(-1.6, 1.6), xlabel="$w_1$", ylabel="$w_2$")
 axes.legend(loc="lower right")
 plt.show()
 
@@ -1206,7 +1196,7 @@ often = sorted(kinds[np.argsort(-how_often, kind="stable")[:999]].tolist())
 hanzi = CharacterTokenizer(["<unk>", *often])
 C = hanzi.vocabulary_size
 zh = {split: hanzi.encode(novel.text(split)) for split in ("train", "validation", "test")}
-zh_counts = pair_counts(zh["train"], C).astype(np.float32)
+zh_counts = pair_counts(zh["train"], C)
 print(f"known characters {(zh['train'] > 0).mean():.1%}")
 print(f"free table {C * C + C:,} parameters, product {2 * C * 16 + C:,}")
 unread = (zh_counts[zh["validation"][:-1], zh["validation"][1:]] == 0).mean()
@@ -1231,8 +1221,8 @@ assert C == 1000
 
 # %%
 def factor(counts, width, steps, rate, rng, tied=False):
-    H, E = (rng.normal(0, 0.1, (len(counts), width)).astype(np.float32) for _ in range(2))
-    b, optimizers = np.zeros(len(counts), np.float32), [Adam(rate) for _ in range(3)]
+    H, E = (rng.normal(0, 0.1, (len(counts), width)) for _ in range(2))
+    b, optimizers = np.zeros(len(counts)), [Adam(rate) for _ in range(3)]
     for _ in range(steps):
         H = E if tied else H  # tied: for the last experiment
         G = counts_gradient(H @ E.T + b, counts)
@@ -1270,13 +1260,14 @@ plots.heat_map(axes, np.clip(cosines, 0, 1), list(group), list(group), largest=1
 axes.set(xlabel="character", ylabel="character")
 plt.show()
 same = np.kron(np.eye(5), np.ones((4, 4))).astype(bool)
-assert cosines[same].mean() > 0.5 > 0.2 > cosines[~same].mean()
+persons = cosines[8:12, 12:16]  # surnames against pronouns
+assert cosines[same].mean() - 0.1 > persons.mean() > cosines[~same].mean() + 0.1
 
 # %% [markdown]
-# **Figure.** Cosines between the vectors of twenty characters, dark for similar: four numerals, four directions, four surnames, four pronouns, four words of feeling. Five dark blocks stand along the diagonal and the rest is pale: characters of one kind point the same way.
+# **Figure.** Cosines between the vectors of twenty characters, dark for similar: four numerals, four directions, four surnames, four pronouns, four words of feeling. Five dark blocks stand along the diagonal: characters of one kind point the same way. The rest is pale, but for surnames and pronouns: both stand for persons, and they are somewhat alike.
 
 # %% [markdown] lang="zh"
-# **图.** 二十个字的向量两两之间的余弦，颜色越深越相似：四个数字、四个方向、四个姓、四个代词、四个表情绪的字。对角线上是五个深色方块，其余很淡：同类的字指向同一个方向。
+# **图.** 二十个字的向量两两之间的余弦，颜色越深越相似：四个数字、四个方向、四个姓、四个代词、四个表情绪的字。对角线上是五个深色方块：同类的字指向同一个方向。其余都淡，只有姓和代词例外：两者都指人，所以也有几分相像。
 
 # %% [markdown]
 # Numerals, directions, surnames, pronouns, feelings. Nobody said what a numeral is. A free table can't find this, because its rows never meet.
