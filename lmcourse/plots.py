@@ -105,7 +105,7 @@ def bars(axes: plt.Axes, labels: Sequence[str], values: Sequence | Mapping[str, 
     axes.set_xticks(range(len(labels)), labels=[visible(label) for label in labels])
     axes.grid(False, axis="x")
     if isinstance(values, Mapping):
-        axes.legend()
+        axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(series), borderaxespad=0.2)
 
 
 def heat_map(
@@ -155,11 +155,12 @@ def visible(token: str) -> str:
 
 
 def _spread(heights: np.ndarray, gap: float) -> np.ndarray:
-    """Push the heights apart to at least `gap`, keeping their order and their middle."""
+    """Push heights apart to at least `gap`, keeping their order, their middle and off the floor."""
     heights = np.asarray(heights, float)
     order = np.argsort(heights, kind="stable")
     placed = heights[order].copy()
     for i in range(1, len(placed)):
         placed[i] = max(placed[i], placed[i - 1] + gap)
     placed -= (placed - heights[order]).mean()
+    placed += max(0.03 - placed[0], 0)  # not into the names of the axis below
     return placed[np.argsort(order, kind="stable")]

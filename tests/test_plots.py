@@ -77,6 +77,7 @@ def test_spreading_keeps_the_order_the_middle_and_what_is_apart():
     assert_allclose(plots._spread(np.array([0.9, 0.1, 0.5]), gap=0.1), [0.9, 0.1, 0.5])
     assert_allclose(plots._spread(np.array([0.5, 0.5]), gap=0.1), [0.45, 0.55])
     assert_allclose(plots._spread(np.array([0.52, 0.5, 0.48]), gap=0.1), [0.6, 0.5, 0.4])
+    assert_allclose(plots._spread(np.array([0.0, 0.0]), gap=0.1), [0.03, 0.13])  # off the axis
 
 
 def test_groups_of_bars_share_the_room_of_a_label():
@@ -87,6 +88,8 @@ def test_groups_of_bars_share_the_room_of_a_label():
     assert heights == [0.7, 0.3, 0.6, 0.4]
     assert_allclose(middles, [-0.2, 0.8, 0.2, 1.2])
     assert [text.get_text() for text in axes.get_legend().get_texts()] == ["counted", "learned"]
+    axes.figure.canvas.draw()
+    assert axes.get_legend().get_window_extent().y0 >= axes.get_window_extent().y1  # above
 
 
 def test_a_heat_map_names_rows_and_columns_and_writes_readable_numbers():
