@@ -173,6 +173,8 @@ def _check(lesson: Lesson, index: int, output: NotebookNode) -> None:
     if "application/vnd.jupyter.widget-view+json" in data:
         raise lesson.error(index, "a widget may not be stored; show it with `explore`")
     for kind, content in data.items():
+        if kind == "text/plain" and re.match(r"\[?(Text\(|<matplotlib)", content):
+            raise lesson.error(index, "a cell that draws must end in `plt.show()`, not in a value")
         if kind.startswith("text/") and (found := OF_THIS_MACHINE.search(content)):
             rule = "an output may not show a path or an address of this machine"
             raise lesson.error(index, f"{rule}. Received: {found.group()!r}")

@@ -208,6 +208,8 @@ def output(kind="display_data", **data):
     ("stored", "rule"),
     [
         (output(text_plain="<object at 0x7f00deadbeef>"), "Received: '0x7f00deadbeef'"),
+        (output(text_plain="[Text(0.5, 0, 'n')]"), r"must end in `plt.show\(\)`"),
+        (output(text_plain="<matplotlib.legend.Legend at 0x7f00deadbeef>"), r"must end in `plt"),
         (output(text_markdown="see /home/ada/x.py"), "path or an address .* Received: '/home/'"),
         (output(image_png=picture((300, 300), True)), "40,000 bytes; .* Received: [0-9,]{6,}"),
         (output(**{"image_svg+xml": "<svg/>"}), r"must be a PNG. Received: image/svg\+xml"),
