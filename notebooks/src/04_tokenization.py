@@ -407,6 +407,7 @@ def bits_after(training, text):
     return Score(len(ids) - 1, -model.log_probability(ids).sum()).bits_per_character(len(ids) - 1)
 
 
+# %%
 leaks = [0, 0.01, 0.05, 0.1, 0.25, 0.5, 1]
 copied = ["".join(lines[i] for i in sorted(drawn[: int(leak * len(lines))])) for leak in leaks]
 tested = [bits_after(copy + en_train[:300_000], "".join(lines)) for copy in copied]
@@ -809,6 +810,7 @@ def merge(row, pair, new):
     return out
 
 
+# %%
 merges = []
 for _ in range(3):
     pair_counts = Counter(pair for row in rows for pair in pairwise(row))
@@ -1069,6 +1071,7 @@ def spelling_bits(tokenizer, train, held_out):
     return nats.sum() / np.log(2), len(unknown)
 
 
+# %%
 bits, unknown = spelling_bits(tokenizers["words 2000"][0], en_train, en_valid)
 honest = per_character["words 2000"] + bits / len(en_valid)
 print(f"{unknown:,} unknown words, {bits / unknown:.1f} bits to spell each")
@@ -1096,6 +1099,8 @@ zh_tokenizers = {
     "BPE 512": (BytePairTokenizer(bpe["Chinese"].merges[:256]), 4),
     "BPE 2048": (bpe["Chinese"], 3),
 }
+
+# %%
 final = {}
 for name, (tokenizer, order) in tokenizers.items():
     final["English", name] = measure(tokenizer, order, en_train, en_test)[0].bits_per_character(
@@ -1143,6 +1148,11 @@ rates = {
     ]
     for language, text in texts.items()
 }
+for rate in map(np.array, rates.values()):
+    assert rate[0] - rate[3] > (rate[0] - rate[7]) / 2  # most of the gain by V = 512
+    assert rate[3] - rate[5] > rate[5] - rate[7]  # 512 to 1024 gains more than 1024 to 2048
+
+# %%
 figure, axes = plt.subplots()
 axes.set_xscale("log", base=2)
 plots.curves(axes, sizes, rates)
@@ -1154,9 +1164,6 @@ for (language, text), color in zip(texts.items(), plots.PALETTE, strict=False):
 axes.set(xlabel="vocabulary size V (tokens)", ylabel="tokens per character", ylim=(0, 3.1))
 axes.set_xlim(None, 3200)
 plt.show()
-for rate in map(np.array, rates.values()):
-    assert rate[0] - rate[3] > (rate[0] - rate[7]) / 2  # most of the gain by V = 512
-    assert rate[3] - rate[5] > rate[5] - rate[7]  # 512 to 1024 gains more than 1024 to 2048
 
 # %% [markdown]
 # **Figure.** Tokens per character on validation text against the vocabulary size (logarithmic axis). English starts at one byte a character, Chinese at three. The first few hundred merges bring most of the gain; each doubling after that brings less. Dotted: GPT-2 with its 50,257 tokens, good for English, worse for Chinese than 256 merges of our own.
@@ -1190,6 +1197,7 @@ class LineTokenizer(BytePairTokenizer):
         return np.array([id for row in text.splitlines(keepends=True) for id in cut[row]])
 
 
+# %%
 inside = BytePairTokenizer(bpe["English"].merges[:768])
 across = LineTokenizer(learn_merges(Counter(en_train.splitlines(keepends=True)), 768))
 bits = {}
@@ -1318,6 +1326,7 @@ def longest_match(tokenizer, piece):
     return out
 
 
+# %%
 different = sorted(set(PIECES.findall(en_valid[:20_000])))
 ways = {p: (inside.encode(p).tolist(), longest_match(inside, p)) for p in different}
 apart = [p for p, (by_merges, by_length) in ways.items() if by_merges != by_length]
