@@ -1,6 +1,6 @@
 """Block the network in this process, loopback excepted.
 
-`tests/conftest.py` puts this folder on PYTHONPATH, so Python runs it at the start of every process
+`conftest.py` puts this folder on PYTHONPATH, so Python runs it at the start of every process
 that the tests start: pytest's workers, the notebooks' kernels, the commands under test.
 """
 

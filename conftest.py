@@ -9,17 +9,16 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-ROOT = HERE.parent
+BLOCK = Path(__file__).parent / "tests/no_network"
 SYSTEM_PACKAGES = {"bwrap": "bubblewrap", "chromium": "chromium"}  # command: Debian package
 
 os.environ.update(LMCOURSE_STATIC="1", TF_ENABLE_ONEDNN_OPTS="0", TF_CPP_MIN_LOG_LEVEL="2")
 os.environ["MPLBACKEND"] = "agg"
 os.environ["PYTHONPATH"] = os.pathsep.join(
-    [str(HERE / "no_network"), *filter(None, [os.environ.get("PYTHONPATH")])]
+    [str(BLOCK), *filter(None, [os.environ.get("PYTHONPATH")])]
 )
 if "refuse" not in vars(sys.modules.get("sitecustomize", os)):
-    spec = importlib.util.spec_from_file_location("block", HERE / "no_network/sitecustomize.py")
+    spec = importlib.util.spec_from_file_location("block", BLOCK / "sitecustomize.py")
     spec.loader.exec_module(importlib.util.module_from_spec(spec))
 
 seconds = defaultdict(float)
