@@ -74,10 +74,9 @@ def is_current(source: Path) -> bool:
 
 
 def differences(lesson: Lesson, language: str) -> list[str]:
-    """Where the stored notebook's cells are not what its source says; nothing is executed.
-
-    Raises FileNotFoundError if it was never built.
-    """
+    """Where the stored notebook's cells are not what its source says; nothing is executed."""
+    if not lesson.target(language).is_file():
+        return [f"{os.path.relpath(lesson.target(language))} was never built"]
     stored = nbformat.read(lesson.target(language), 4).cells
     wanted = notebook(lesson, language).cells
     found = [f"{len(stored)} cells stored, {len(wanted)} in the source"]

@@ -158,6 +158,9 @@ def test_a_difference_from_the_source_names_the_line(built, tmp_path):
     edit(folder / NAMES[1], "哪个", "那个")
     (found,) = build.differences(read(source), "zh")
     assert re.search(r"00_fixture.py:22: the stored cell reads '那个数更大？'$", found)
+    (folder / NAMES[0]).unlink()
+    (found,) = build.differences(read(source), "en")
+    assert found.endswith("00_fixture.ipynb was never built")
 
 
 def test_a_wrong_cell_gives_the_line_of_the_source_and_writes_nothing(
