@@ -235,7 +235,7 @@ assert log_softmax(far)[1] == -1000
 # $\tau$ 小，差距被拉大；$\tau$ 大，差距被缩小。$\tau\to 0$ 和 $\tau\to\infty$ 时，下面五个候选各会怎样？
 
 # %%
-predict("τ → 0: ?", "τ → ∞: ?")
+predict("τ → 0,  τ → ∞")
 
 # %%
 letters, five = list("hoeix"), np.array([2.0, 1.0, 0.5, 0.0, -2.0])
@@ -357,7 +357,7 @@ assert_allclose(cross_entropy([[0.0, 1000.0]], [0]), 1000)
 #
 # $$\frac{\partial z_y}{\partial z_k} = \begin{cases}1 & k = y\\ 0 & k\ne y\end{cases}$$
 #
-# These zeros and the single one form the **one-hot vector** of the target. If we call it $y$ too, the result has three letters:
+# These zeros and the single one form the **one-hot vector** of the target. If we call it $y$ too, the whole gradient is one subtraction:
 #
 # $$\boxed{\;\frac{\partial L}{\partial z} = p - y\;}$$
 #
@@ -380,7 +380,7 @@ assert_allclose(cross_entropy([[0.0, 1000.0]], [0]), 1000)
 #
 # $$\frac{\partial z_y}{\partial z_k} = \begin{cases}1 & k = y\\ 0 & k\ne y\end{cases}$$
 #
-# 这些 0 和唯一的 1，排起来就是目标的**独热向量**。把它也记作 $y$，结果只有三个字母：
+# 这些 0 和唯一的 1，排起来就是目标的**独热向量**。把它也记作 $y$，整个梯度就只是一次减法：
 #
 # $$\boxed{\;\frac{\partial L}{\partial z} = p - y\;}$$
 #
