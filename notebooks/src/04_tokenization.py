@@ -5,7 +5,7 @@
 # |---|---|---|---|---|
 # | [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb) | 90 | `lmcourse/text/`: `tokenizers.py`, `merges.py`, `bytepair.py`, `segmentation.py`, `hmm.py`, `batches.py` | [03 · Softmax](03_softmax.ipynb) | 05 (to come) |
 #
-# Until now one character was one token, and nobody asked why. The price was visible: a model that looks back five characters sees less than one word. If its tokens were words, the same five steps back would span a whole phrase. But then, what about a word that the training text never used? And what is a word in 我爱北京天安门, where no space says so?
+# Until now one character was one token, and nobody asked why. The price was visible: a model that looks back five characters sees about one word. If its tokens were words, the same five steps back would span a whole phrase. But then, what about a word that the training text never used? And what is a word in 我爱北京天安门, where no space says so?
 #
 # **Question: into which pieces should we cut a text, so that the pieces are few, nothing is lost, and two models that cut differently can still be compared?**
 
@@ -16,7 +16,7 @@
 # |---|---|---|---|---|
 # | [01 · 概率](01_probability.ipynb)，[02 · n 元语法](02_ngrams.ipynb) | 90 | `lmcourse/text/`：`tokenizers.py`、`merges.py`、`bytepair.py`、`segmentation.py`、`hmm.py`、`batches.py` | [03 · Softmax](03_softmax.ipynb) | 05（待续） |
 #
-# 到现在为止，一个字符就是一个词元，谁也没问过为什么。代价其实看得见：模型往回看五个字符，还看不全一个英文单词。要是词元就是词，同样回看五步，就能看到一整个短语。可是训练文本里从没出现过的词怎么办？“我爱北京天安门”里没有空格，哪儿到哪儿算一个词？
+# 到现在为止，一个字符就是一个词元，谁也没问过为什么。代价其实看得见：模型往回看五个字符，大约只看得到一个英文单词。要是词元就是词，同样回看五步，就能看到一整个短语。可是训练文本里从没出现过的词怎么办？“我爱北京天安门”里没有空格，哪儿到哪儿算一个词？
 #
 # **问题：该把文本切成怎样的小块，才能块数少、不丢东西，而且切法不同的两个模型仍然可以比较？**
 
@@ -541,30 +541,18 @@ matched = segmentation.forward_maximum_matching(sentence, counts)
 assert matched == ("我", "爱", "北京", "天安门")
 
 # %% [markdown]
-# Greed has a weakness: it never takes a word back. In 研究生命起源 ("to study the origin of life") the longest word at the start is 研究生, "graduate student", and what follows is wreckage. From right to left (**backward maximum matching**) it happens to work; other sentences fail that way round.
+# Greed has a weakness: it never takes a word back. In 研究生命起源 ("to study the origin of life") the longest word at the start is 研究生, "graduate student", and what follows is wreckage. From right to left (**backward maximum matching**) it happens to work, as in 他说的确实在理 ("what he says makes sense indeed"). In 产量三年中将增长两倍 ("output will triple within three years") the backward cut finds a lieutenant general, 中将.
 
 # %% [markdown] lang="zh"
-# 贪心的毛病是从不反悔。“研究生命起源”开头最长的词是“研究生”，后面就全乱了。从右往左切（**逆向最大匹配**）碰巧切对；但也有反着切会错的句子。
+# 贪心的毛病是从不反悔。“研究生命起源”开头最长的词是“研究生”，后面就全乱了。从右往左切（**逆向最大匹配**）碰巧切对，“他说的确实在理”也是；可到了“产量三年中将增长两倍”，逆向会切出一位“中将”来。
 
 # %%
-dictionary = {
-    "研究",
-    "研究生",
-    "生命",
-    "命",
-    "起源",
-    "他",
-    "说",
-    "的",
-    "的确",
-    "确实",
-    "实在",
-    "在理",
-    "理",
-}
-for s in ("研究生命起源", "他说的确实在理"):
+dictionary = set("研究 研究生 生命 命 起源 他 说 的 的确 确实 实在 在理 理".split())
+dictionary |= set("产量 三 年 年中 中将 将 增长 两倍".split())
+for s in ("研究生命起源", "他说的确实在理", "产量三年中将增长两倍"):
     print("forward ", " ".join(segmentation.forward_maximum_matching(s, dictionary)))
     print("backward", " ".join(segmentation.backward_maximum_matching(s, dictionary)))
+assert segmentation.backward_maximum_matching(s, dictionary)[3] == "中将"
 
 # %% [markdown]
 # ### The most probable cut
@@ -627,7 +615,7 @@ assert best[-1] == 12 and unigram.segment(sentence) == matched
 
 # %%
 figure, axes = plt.subplots(figsize=(6.4, 3))
-for i, j in [(i, j) for i in range(7) for j in range(i + 1, 8) if sentence[i:j] in price]:
+for i, j in [(a, b) for a in range(7) for b in range(a + 1, 8) if sentence[a:b] in price]:
     word = sentence[i:j]
     x = np.linspace(i, j, 30)
     height = 0.9 * (j - i) ** 0.7 if word in matched else -0.9  # the cheapest path on top
@@ -1340,10 +1328,10 @@ print("tokens: by merges {}, by longest match {}".format(*totals))
 assert 0 < len(apart) < len(different) / 2 and abs(totals[0] / totals[1] - 1) < 0.02
 
 # %% [markdown]
-# **3.** Whoever is rare in the training text pays. Equal shares of *characters* are not equal shares of the benefit: Chinese has far more different characters, so it needs more of the merges. A fair mixture makes both pay the same multiple of what they would pay alone.
+# **3.** Whoever is rare in the training text pays. With half the characters Chinese it is English that pays more: a Chinese character is three bytes, so half of the characters are three quarters of the bytes, and merges go where the pairs are. If fair means that both pay the same multiple of what they would pay alone, the fair mixture lies between one tenth and one half.
 
 # %% [markdown] lang="zh"
-# **3.** 谁在训练文本里少，谁就多付。**字符**各占一半，好处并不各占一半：汉字种类多得多，要用掉更多的合并。公平的配比，是让两种语言付的钱都是独占时的同一个倍数。
+# **3.** 谁在训练文本里少，谁就多付。字符各占一半时，多付的反而是英文：一个汉字三个字节，一半的字符就是四分之三的字节，哪里的对多，合并就往哪里去。如果“公平”是指两种语言付的都是独占时的同一个倍数，那么公平的配比在一成与五成之间。
 
 # %%
 alone = {}
@@ -1355,5 +1343,4 @@ for share in (0.1, 0.5, 0.9):
     mixed = BytePairTokenizer.train(zh_train[:n] + en_train[: 100_000 - n], 1024)
     times = {k: len(mixed.encode(t)) / len(t) / alone[k] for k, t in texts.items()}
     print(f"{share:.0%} Chinese: " + ", ".join(f"{k} x {v:.2f}" for k, v in times.items()))
-    if share == 0.1:
-        assert times["Chinese"] > times["English"]
+    assert (times["Chinese"] > times["English"]) == (share == 0.1)
