@@ -40,7 +40,8 @@ def softmax_bigram(
 
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model = SoftmaxBigram(vocabulary_size, width=64)
+    # A table of V * V scores while that is small; else the energy form, with vectors of width 64.
+    model = SoftmaxBigram(vocabulary_size, width=None if vocabulary_size < 1000 else 64)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(1e-2), loss)
     best, weights, start, steps = np.inf, model.get_weights(), clock(), 0
