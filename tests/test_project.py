@@ -137,3 +137,29 @@ def test_no_tracked_file_is_larger_than_two_megabytes():
 def test_package_initialisers_are_empty():
     inits = [path for path in tracked() if path.name == "__init__.py"]
     assert inits and not any(path.stat().st_size for path in inits)
+
+
+@pytest.mark.parametrize("readme, folder", [("README.md", ""), ("README.zh.md", "zh/")])
+def test_the_readme_lists_every_lesson_with_its_minutes(readme, folder):
+    rows = re.findall(
+        r"^\| \[(\d\d)\]\((\S+)\) \| [^|]+ \| (\d+) \|", (ROOT / readme).read_text(), re.MULTILINE
+    )
+    lessons = sorted((ROOT / "notebooks").glob(f"{folder}[0-9][0-9]_*.ipynb"))
+    assert [path for _, path, _ in rows] == [path.relative_to(ROOT).as_posix() for path in lessons]
+    for lesson, (number, _, minutes) in zip(lessons, rows, strict=True):
+        header = "".join(json.loads(lesson.read_text())["cells"][0]["source"])
+        assert lesson.name.startswith(number)
+        assert re.search(rf"(Minutes|用时)\W+{minutes}\b", header), lesson
+
+
+@pytest.mark.parametrize("ci, outcome", [("", "1 skipped"), ("true", "1 error")])
+def test_without_a_system_package_a_test_is_skipped_and_in_ci_it_fails(ci, outcome, tmp_path):
+    environment = {key: value for key, value in os.environ.items() if key != "CI"}
+    environment |= {"PATH": str(tmp_path)} | ({"CI": ci} if ci else {})
+    run = subprocess.run(
+        [sys.executable, "-m", "pytest", "-rs", "-p", "no:cacheprovider",
+         "tests/test_lab.py", "-k", "runs_every_cell and not zh"],
+        cwd=ROOT, env=environment, capture_output=True, text=True,
+    )  # fmt: skip
+    assert "chromium is missing: sudo apt-get install chromium" in run.stdout
+    assert outcome in run.stdout
