@@ -395,10 +395,10 @@ axes.set(xlabel="how often the context was seen (1, 2, 4 … or more)", ylabel="
 assert promised["add 1"][0] > 0.95 and came[0] < 0.6
 
 # %% [markdown]
-# **Figure.** How often a held-out character had never followed its four-character context (came), and what add-$k$ smoothing promised to such characters, by how often the context was seen. Add-one promises nearly everything; the best single $k$ still promises too much in one place and too little in another.
+# **Figure.** How often a held-out character had never followed its four-character context (came), and what add-$k$ smoothing promised to such characters, by how often the context was seen. Add-one promises nearly everything; the best single $k$, right for contexts seen often, still promises nearly twice too much where the context was seen once.
 
 # %% [markdown] lang="zh"
-# **图.** 按上下文见过的次数分组：留出文本里的字符从没跟在这四个字符后面出现过的比例（came），以及加 $k$ 平滑许诺给这类字符的概率。加一几乎全许了出去；就算取最好的 $k$，也是一头许得太多，一头许得太少。
+# **图.** 按上下文见过的次数分组：留出文本里的字符从没跟在这四个字符后面出现过的比例（came），以及加 $k$ 平滑许诺给这类字符的概率。加一几乎全许了出去；就算取最好的 $k$，在常见的上下文上对了，在只见过一次的上下文上还是许了将近两倍。
 
 # %% [markdown]
 # After `Rome`, seen well over a hundred times, add-one still hands 62 imaginary cases to all characters alike, `q` included. Two mistakes in one: the *amount* depends on $V$, not on the context; and it is shared out *equally*, though we know a lot about which characters are common. **Who should receive it? Ask a shorter context.**
@@ -497,24 +497,28 @@ for h in ("q", "e", ",", " the", "Romeo"):
     assert_allclose(gamma, (end - first) / (total + end - first))
 
 # %%
-promised = {"Witten–Bell": promise(ngram.WittenBell(counts[5]))}
+model = ngram.WittenBell(counts[5])
+gamma = np.where(context < 0, 1, model.gamma[5][context])
+passed = [gamma[groups == g].mean() for g in range(1, 10)]
+arrives = promise(model)
 figure, axes = plt.subplots()
 axes.set_xscale("log", base=2)
-plots.curves(axes, 2.0 ** np.arange(9), {"came": came} | promised)
+plots.curves(axes, 2.0 ** np.arange(9), {"came": came, "γ, passed on": passed, "arrives": arrives})
 axes.set(xlabel="how often the context was seen (1, 2, 4 … or more)", ylabel="share of the new")
+assert arrives[0] < came[0] < passed[0] < 0.55
 plt.show()
 
 # %% [markdown]
-# **Figure.** As before, what came and what the model promised. Witten–Bell follows the run of the truth for contexts of every size, though for rarely seen contexts it promises less than came.
+# **Figure.** As before, with Witten–Bell: the share of the new that came, the γ that the context passes on, and what of it arrives at continuations never seen there. γ runs somewhat above the truth for contexts of every size, with no number to tune. But much less arrives.
 
 # %% [markdown] lang="zh"
-# **图.** 同前，真来了多少与许诺了多少。Witten–Bell 在各种大小的上下文上都跟住了真相的走势，只是在少见的上下文上许诺得比实际少。
+# **图.** 同前，换成 Witten–Bell：真来了的新后续占多少；上下文往下传的 γ；其中有多少到了从没见过的后续手里。无论上下文大小，γ 都比真相高一些，走势相同，而且没有任何要调的数。可是到手的少得多。
 
 # %% [markdown]
-# The amount is nearly right, without a number to tune. So it should win?
+# The amount passed on is about right. So it should win against one λ for all?
 
 # %% [markdown] lang="zh"
-# 没有可调的数，总量就差不多对了。那它该赢了吧？
+# 往下传的总量差不多对了。那么跟所有上下文共用一个 λ 相比，它该赢了吧？
 
 # %%
 rivals = {
@@ -527,10 +531,10 @@ for name, value in paid.items():
 assert paid["one λ for all"] < paid["Witten–Bell"]
 
 # %% [markdown]
-# It loses, and clearly. Keep this puzzle in mind: if the *amount* is right, then what is wrong must be the price each one pays, or the hands it is given to.
+# It loses, and clearly. Keep this puzzle in mind, and the gap in the figure: the *amount* is right, so what is wrong must be the price that each one pays, or the hands it is given to.
 
 # %% [markdown] lang="zh"
-# 输了，而且输得不少。先记住这个谜：**总量**既然没错，那就是各付多少不对，或者是给错了人。
+# 输了，而且输得不少。先记住这个谜，还有图上的那道缺口：**总量**既然没错，那就是各付多少不对，或者是给错了人。
 
 # %% [markdown]
 # ## What is a count worth?
@@ -593,10 +597,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# **Figure.** How many of $r$ occurrences are lost between the halves, for character 5-grams: measured, and predicted from counts of counts alone. Both begin below a half (grey line), cross it and creep up slowly, while $r$ itself grows ninefold; the rare large counts are noisy.
+# **Figure.** How many of $r$ occurrences are lost between the halves, for character 5-grams: measured, and predicted from counts of counts alone. Up to $r = 5$ the two agree: they begin below a half (grey line) and creep up slowly, while $r$ itself grows fivefold. Beyond, the n-grams are few and both jump about.
 
 # %% [markdown] lang="zh"
-# **图.** 字符五元语法的 $r$ 次出现，换到另一半时少了几次：一条是实测，一条只凭计数的计数预测。两条都从一半（灰线）以下起步，越过它，再慢慢往上爬，而 $r$ 自己已经涨到九倍；大计数稀少，所以抖动。
+# **图.** 字符五元语法的 $r$ 次出现，换到另一半时少了几次：一条是实测，一条只凭计数的计数预测。到 $r = 5$ 为止两条相合：从一半（灰线）以下起步，慢慢往上爬，而 $r$ 自己已经涨到五倍。再往后 n 元语法太少，两条都上下乱跳。
 
 # %% [markdown]
 # ## Absolute discounting
@@ -732,10 +736,10 @@ print(f"best single λ {min(curves[5]):.3f} bits")
 assert max(again[2:]) < min(curves[5]) < min(searched)
 
 # %% [markdown]
-# Solved: nothing changed but who receives, and the plain λ is beaten with room to spare. What a long context passes down used to go mostly to tokens that it had already provided for.
+# Solved: nothing changed but who receives, and the plain λ is beaten with room to spare. What a long context passes down used to go back, for a large part, to tokens that it had already provided for. Counting contexts instead of occurrences leaves to the shorter one only what the longer one does not know.
 
 # %% [markdown] lang="zh"
-# 谜底揭晓：别的都没动，只换了领的人，固定的 λ 就被远远甩下。原先长上下文传下去的概率，大多又回到了它已经照顾过的词元手里。
+# 谜底揭晓：别的都没动，只换了领的人，固定的 λ 就被远远甩下。原先长上下文传下去的概率，有一大部分又回到了它已经照顾过的词元手里。改数“多少种上下文”而不是“多少次”，短上下文就只管长上下文不知道的事。
 
 # %% [markdown]
 # Are there Franciscos in real text? Words and characters that are frequent and yet come after very few others:
@@ -789,6 +793,33 @@ Y = n1 / (n1 + 2 * n2)
 expected = [1 - 2 * Y * n2 / n1, 2 - 3 * Y * n3 / n2, 3 - 4 * Y * n4 / n3]
 assert_allclose(modified.discounts[6], expected)
 show_source(ngram.ModifiedKneserNey)
+
+# %% [markdown]
+# Once more the figure of the new: which of them gives what is needed?
+
+# %% [markdown] lang="zh"
+# 再画一次新后续的图：哪个给得恰好？
+
+# %%
+lines = {
+    "came": came,
+    "absolute discounting": promise(ngram.AbsoluteDiscounting(counts[5], discount=0.8)),
+    "Kneser–Ney": promise(ngram.KneserNey(counts[5], discount=0.8)),
+    "modified": promise(ngram.ModifiedKneserNey(counts[5])),
+}
+gaps = [np.abs(np.array(line) - came).mean() for line in lines.values()]
+assert gaps[3] < gaps[2] < gaps[1]
+figure, axes = plt.subplots()
+axes.set_xscale("log", base=2)
+plots.curves(axes, 2.0 ** np.arange(9), lines)
+axes.set(xlabel="how often the context was seen (1, 2, 4 … or more)", ylabel="share of the new")
+plt.show()
+
+# %% [markdown]
+# **Figure.** The share of the new: what came, and what arrives at never-seen continuations under absolute discounting, Kneser–Ney (both $D = 0.8$) and modified Kneser–Ney. Absolute discounting falls short nearly everywhere; one $D$ with continuation counts gives too much where the context was seen once and too little elsewhere; three discounts come closest.
+
+# %% [markdown] lang="zh"
+# **图.** 新后续的份额：真来了多少；在绝对折扣、Kneser–Ney（都取 $D = 0.8$）与修正 Kneser–Ney 之下，各有多少到了从没见过的后续手里。绝对折扣几乎处处不够；接续计数配一个 $D$，在只见过一次的上下文上给多了，别处又给少了；三个折扣最接近。
 
 # %% [markdown]
 # Look at $n = 1$: no character has been seen after exactly one other, so the formula would divide by zero. Then (and when a discount leaves its range) we take the values 0.5, 1 and 1.5, as KenLM does when asked to with `--discount_fallback`. The rest of its conventions, which make numbers comparable:
