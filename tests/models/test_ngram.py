@@ -135,6 +135,12 @@ def test_the_start_of_a_sentence_is_never_predicted_and_its_end_is():
         assert_allclose(p.sum(-1), 1, rtol=1e-12)
 
 
+def test_add_k_shares_among_what_can_be_predicted():
+    # After 3 came 4 and </s>; of five ids four can be predicted: (1 + 1) / (2 + 4)
+    model = AddK.train([[3, 4], [3]], 2, 5, bos=BOS, eos=EOS, k=1)
+    assert_allclose(p_after(model, [3]), [1 / 6, 0, 2 / 6, 1 / 6, 2 / 6])
+
+
 def test_nothing_before_the_start_of_a_sentence_counts():
     for kind, options in ALL:
         model = kind.train([[3, 4], [3, 3], [4]], 3, 5, bos=BOS, eos=EOS, **options)
