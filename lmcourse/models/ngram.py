@@ -116,7 +116,8 @@ class KneserNey(AbsoluteDiscounting):
     no floor, so a symbol that follows nothing in training has probability 0.
     One difference: an n-gram that occurs only as the very first of a stream follows nothing;
     nltk still counts it when it computes gamma, and its probabilities after that one context
-    sum to more than one. Here they sum to one.
+    sum to more than one. Here they sum to one, so after that context, and only there, the two
+    differ (a test shows it).
 
     >>> model = KneserNey.train([0, 1, 0, 1, 1], order=2, vocabulary_size=2)
     >>> np.exp(model([[0, 1]])).round(3)                      # after 0, after 1

@@ -212,6 +212,33 @@ def test_kneser_ney_equals_nltk_wherever_nltk_sums_to_one(order):
     assert equal >= order
 
 
+class AsNltkCounts(KneserNey):
+    """Kneser-Ney with the one line of nltk that we do not follow: what gamma counts."""
+
+    def _shares(self, n, counts, context, total):
+        alpha, gamma = super()._shares(n, counts, context, total)
+        if n > 1:
+            occurs = self.counts.counts[n] > 0  # also where the continuation count is 0
+            gamma = self.discount * np.bincount(context, occurs, len(total)) / total
+        return alpha, gamma
+
+
+def test_nothing_but_the_opening_of_a_stream_tells_us_from_nltk():
+    """三国演义 opens with 第一 (chapter one), which comes again nowhere in its first pages."""
+    text = corpora.sanguo().text("train")[:6000]
+    assert text.startswith("第一") and text.count("第一") == 1 and text.count("第") > 2
+    ids = {symbol: i for i, symbol in enumerate(sorted(set(text)))}
+    stream = [ids[symbol] for symbol in text]
+    reference = nltk_model(list(text), 3, 0.75)
+    theirs = np.array([reference.score(symbol, ["第"]) for symbol in ids])
+    literal, ours = (kind.train(stream, 3, len(ids)) for kind in (AsNltkCounts, KneserNey))
+    assert theirs.sum() > 1.01
+    assert_allclose(p_after(literal, [ids["第"]]), theirs, rtol=1e-9)
+    assert_allclose(p_after(ours, [ids["第"]]).sum(), 1, rtol=1e-12)
+    other = [ids[symbol] for symbol in text if symbol != "第"]
+    assert_allclose(literal.log_probability(other), ours.log_probability(other), rtol=1e-12)
+
+
 def test_kneser_ney_is_exact_after_the_opening_of_a_stream():
     stream = [0, 1, 2, 1, 1, 2, 0, 2, 2, 1, 2]  # 01 opens it and never comes again
     model = KneserNey.train(stream, 3, 3, discount=0.75)
