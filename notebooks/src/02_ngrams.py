@@ -276,8 +276,8 @@ assert share == sorted(share) and 0.1 < share[4] < 0.15 and 0.4 < share_zh[2] < 
 
 # %%
 figure, axes = plt.subplots()
-axes.plot(range(1, 8), share, "o-", label="shakespeare, 1,000,000 characters counted")
-axes.plot(range(1, 6), share_zh, "s-", label="sanguo, 470,761 characters counted")
+axes.plot(range(1, 8), share, "o-", label=f"shakespeare, {len(ids):,} characters counted")
+axes.plot(range(1, 6), share_zh, "s-", label=f"sanguo, {len(ids_zh):,} characters counted")
 axes.set(xlabel="order n", ylabel="share of unseen n-grams", ylim=(0, 1))
 axes.legend()
 plt.show()
