@@ -111,7 +111,9 @@ def lab(options: argparse.Namespace, jupyter: list[str]) -> int:
     command = [sys.executable, "-m", "jupyter", "lab", str(start.relative_to(WORKING))]
     quiet = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
     quiet += ["--LabApp.news_url=None"]
-    return subprocess.run(command + quiet + jupyter, cwd=WORKING).returncode
+    tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
+    environment = os.environ | {"PATH": tools}  # JupyterLab's terminal knows `lmcourse`
+    return subprocess.run(command + quiet + jupyter, cwd=WORKING, env=environment).returncode
 
 
 def show_list(options: argparse.Namespace, rest: list[str]) -> int:
@@ -136,7 +138,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> int:
         client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": PUBLISHED}})
         client.on_cell_executed = lambda **_: bar.update()
         try:
-            client.execute()
+            client.execute(stderr=subprocess.DEVNULL)
         except CellExecutionError as error:
             print(error, file=sys.stderr)
             return 1

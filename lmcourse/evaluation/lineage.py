@@ -122,7 +122,7 @@ def markdown(corpus: str, path: Path = FILE) -> str:
         spread = "" if line["spread"] is None else f"{line['spread']:.3f}"
         lines.append(
             f"| {line['model']} | {line['lesson']} | {line['bits_per_character']:.3f} | {spread} |"
-            f" {line['parameters']:,} | {line['seconds']:.0f} |"
+            f" {line['parameters']:,} | {line['seconds']:.1f} |"
         )
     return "\n".join(lines)
 

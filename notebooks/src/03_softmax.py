@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 03 · Softmax
-# **Prerequisites:** [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb), derivatives of $e^x$ and $\ln x$ · **Minutes:** 60 · **Modules:** `lmcourse.reference.softmax`, `lmcourse.reference.optimizers`, `lmcourse.models.softmax_bigram` · **Previous:** [02 · n-grams](02_ngrams.ipynb) · **Next:** [04 · Tokenization](04_tokenization.ipynb)
+# **Prerequisites:** [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb), derivatives of $e^x$ and $\ln x$ · **Minutes:** 60 · **Modules:** `reference/softmax.py`, `reference/optimizers.py`, `models/softmax_bigram.py` · **Previous:** [02 · n-grams](02_ngrams.ipynb) · **Next:** [04 · Tokenization](04_tokenization.ipynb)
 #
 # A table of counts is quick and honest, and it is stuck. It can't be nudged a little, it can't be built from smaller parts, and what it learns about `Q` never helps it with `q`.
 #
@@ -12,7 +12,7 @@
 
 # %% [markdown] lang="zh"
 # # 03 · Softmax
-# **先修：** [01 · 概率](01_probability.ipynb)、[02 · n 元语法](02_ngrams.ipynb)，会求 $e^x$ 和 $\ln x$ 的导数 · **用时：** 60 分钟 · **模块：** `lmcourse.reference.softmax`、`lmcourse.reference.optimizers`、`lmcourse.models.softmax_bigram` · **上一课：** [02 · n 元语法](02_ngrams.ipynb) · **下一课：** [04 · 词元化](04_tokenization.ipynb)
+# **先修：** [01 · 概率](01_probability.ipynb)、[02 · n 元语法](02_ngrams.ipynb)，会求 $e^x$ 和 $\ln x$ 的导数 · **用时：** 60 分钟 · **模块：** `reference/softmax.py`、`reference/optimizers.py`、`models/softmax_bigram.py` · **上一课：** [02 · n 元语法](02_ngrams.ipynb) · **下一课：** [04 · 词元化](04_tokenization.ipynb)
 #
 # 计数表又快又老实，可它动弹不得：没法微调一点点，没法由更小的零件拼成；从 `Q` 身上学到的，也帮不了 `q`。
 #

@@ -46,7 +46,7 @@ def test_a_line_holds_the_mean_and_the_spread_of_its_seeds(tmp_path):
     (line,) = lineage.table("sanguo", tmp_path / "t.json")
     assert line["bits_per_character"] == 3.5
     assert line["spread"] == 1.0
-    assert "| softmax bigram | 03 | 3.500 | 1.000 | 10 | 120 |" in lineage.markdown(
+    assert "| softmax bigram | 03 | 3.500 | 1.000 | 10 | 120.0 |" in lineage.markdown(
         "sanguo", tmp_path / "t.json"
     )
 
