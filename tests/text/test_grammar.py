@@ -11,7 +11,7 @@ from numpy.testing import assert_allclose
 
 from lmcourse.evaluation.probability import score
 from lmcourse.generation.sampling import generate
-from lmcourse.text.grammar import Agreement, Brackets, Copy, Markov
+from lmcourse.text.grammar import Agreement, Brackets, Copy, Markov, Source
 
 WEATHER = [[0.75, 0.25], [0.5, 0.5]]
 SOURCES = {
@@ -56,7 +56,7 @@ def block_entropies(source, longest):
         (Copy(shortest=2, longest=2, letters=2), 12, 6, 1e-12),
         (Copy(shortest=1, longest=1, letters=3), 8, 4, 1e-12),
     ],
-    ids=str,
+    ids=lambda value: type(value).__name__ if isinstance(value, Source) else str(value),
 )
 def test_the_entropy_rate_is_the_growth_of_the_block_entropy(source, length, period, tolerance):
     H = block_entropies(source, length)
