@@ -146,7 +146,7 @@ def _located(lesson: Lesson, error: CellExecutionError) -> LessonError:
     traceback = re.sub(r"\x1b\[[0-9;]*m", "", error.traceback)
     frames = []
     for cell, row, file, number in re.findall(
-        r"^\s*(?:Cell In\[(\d+)\], line (\d+)|File (\S+?\.py):(\d+))", traceback, re.MULTILINE
+        r"^\s*(?:Cell In\[(\d+)\], line (\d+)|File (.+?\.py):(\d+))", traceback, re.MULTILINE
     ):
         if cell:
             first = lesson.lines[lesson.places("code")[int(cell) - 1]]
