@@ -270,24 +270,24 @@ assert_allclose(entropies[-1], np.log(5), atol=1e-5)
 # %% [markdown]
 # Cold is greedy, hot is uniform. The entropy rises from 0 to $\log_2 5$ on the way, without a detour. There is a second way to see what softmax does. Among *all* distributions $q$, look for the one that earns a high mean score **and** stays undecided, with $\tau$ as the price of a nat of entropy:
 #
-# $$J(q) = \sum_i q_i z_i + \tau\, H(q), \qquad H(q) = -\sum_i q_i \ln q_i, \qquad \sum_i q_i = 1$$
+# $$J(q) = \sum_i q_i z_i + \tau\, H(q), \qquad H(q) = -\sum_i q_i \ln q_i \;\text{ (nats)}$$
 #
-# Set the derivative to zero, with a multiplier $\lambda$ for the condition:
+# Let $p = \mathrm{softmax}(z/\tau)$. Its logarithm is $\ln p_i = z_i/\tau - \mathrm{lse}(z/\tau)$, so the scores are $z_i = \tau \ln p_i + \tau\,\mathrm{lse}(z/\tau)$. Put that in, and use that the $q_i$ sum to one:
 #
-# $$z_i - \tau(\ln q_i + 1) + \lambda = 0 \;\Rightarrow\; q_i = e^{z_i/\tau}\cdot e^{\lambda/\tau - 1}$$
+# $$J(q) = \tau\,\mathrm{lse}(z/\tau) - \tau \sum_i q_i \ln\frac{q_i}{p_i} = \tau\,\mathrm{lse}(z/\tau) - \tau\, D_{\mathrm{KL}}(q \,\Vert\, p)$$
 #
-# The second factor is the same for all $i$, so it can only be the normalization: $q = \mathrm{softmax}(z/\tau)$. Softmax is the *least decided* distribution for its mean score. The best value is $\tau\,\mathrm{lse}(z/\tau)$. We test it against a hundred thousand random distributions:
+# The KL divergence of lesson 01 (here in nats) is never negative, and zero only for $q = p$. So the winner is $q = \mathrm{softmax}(z/\tau)$, and it wins $\tau\,\mathrm{lse}(z/\tau)$. Softmax is the *least decided* of all distributions with its mean score. A hundred thousand random rivals try to beat it:
 
 # %% [markdown] lang="zh"
 # 冷则贪心，热则均匀；一路上熵从 0 升到 $\log_2 5$，从不回头。softmax 还有第二种看法。在**所有**分布 $q$ 当中，找一个平均得分又高、**又**不轻易下定论的，$\tau$ 是每一奈特熵的价钱：
 #
-# $$J(q) = \sum_i q_i z_i + \tau\, H(q), \qquad H(q) = -\sum_i q_i \ln q_i, \qquad \sum_i q_i = 1$$
+# $$J(q) = \sum_i q_i z_i + \tau\, H(q), \qquad H(q) = -\sum_i q_i \ln q_i \;\text{（奈特）}$$
 #
-# 令导数为零，约束条件配一个乘子 $\lambda$：
+# 令 $p = \mathrm{softmax}(z/\tau)$，取对数得 $\ln p_i = z_i/\tau - \mathrm{lse}(z/\tau)$，于是分数 $z_i = \tau \ln p_i + \tau\,\mathrm{lse}(z/\tau)$。代进去，再用上 $q_i$ 之和等于一：
 #
-# $$z_i - \tau(\ln q_i + 1) + \lambda = 0 \;\Rightarrow\; q_i = e^{z_i/\tau}\cdot e^{\lambda/\tau - 1}$$
+# $$J(q) = \tau\,\mathrm{lse}(z/\tau) - \tau \sum_i q_i \ln\frac{q_i}{p_i} = \tau\,\mathrm{lse}(z/\tau) - \tau\, D_{\mathrm{KL}}(q \,\Vert\, p)$$
 #
-# 第二个因子对所有 $i$ 都一样，只能是归一化用的，所以 $q = \mathrm{softmax}(z/\tau)$。也就是说，在平均得分相同的分布里，softmax **最不武断**。最优值是 $\tau\,\mathrm{lse}(z/\tau)$。拿十万个随机分布来考考它：
+# 第 01 课的 KL 散度（这里以奈特计）从不为负，只有 $q = p$ 时才是零。所以赢家就是 $q = \mathrm{softmax}(z/\tau)$，它得到的值是 $\tau\,\mathrm{lse}(z/\tau)$。也就是说，在平均得分相同的分布里，softmax **最不武断**。请十万个随机分布来挑战它：
 
 # %%
 tau = 0.7
@@ -298,6 +298,8 @@ print("best of 100,000 rivals", values.max().round(3))
 print("softmax               ", (best @ five + tau * entropy(best)).round(3))
 assert values.max() < best @ five + tau * entropy(best)
 assert_allclose(best @ five + tau * entropy(best), tau * logsumexp(five / tau))
+divergence = (rivals * np.log(rivals / best)).sum(axis=1)
+assert_allclose(values, tau * logsumexp(five / tau) - tau * divergence)
 
 # %% [markdown]
 # ## The loss
@@ -405,7 +407,7 @@ assert cross_entropy([after], [1]) < cross_entropy([z], [1])
 # %% [markdown] lang="zh"
 # 逆着梯度走一步，`o` 的概率就上去了。梯度之和为零，是平移不变性的结果：所有分数一起挪动什么也不变，那斜率必然互相抵消。
 #
-# 没和数字对过面的推导，一概别信。**有限差分**用蛮力量斜率：把一个分数往上挪一点点，再往下挪一点点，看损失变了多少。
+# 没跟数字当面对质过的推导，一概别信。**有限差分**用蛮力量斜率：把一个分数往上挪一点点，再往下挪一点点，看损失变了多少。
 
 # %%
 logits, targets = rng.normal(0, 3, (4, 5)), rng.integers(0, 5, 4)
@@ -441,18 +443,18 @@ assert_allclose(automatic, formula, atol=1e-12)
 print("formula, finite differences and the tape agree")
 
 # %% [markdown]
-# One more property, and it is a gift. Differentiate once more: $\partial p_i/\partial z_k = p_i([i=k] - p_k)$, so the matrix of second derivatives is $\mathrm{diag}(p) - pp^\top$. For any direction $u$,
+# One more property, and it is a gift. Write $p_i = e^{z_i - \mathrm{lse}(z)}$ and differentiate once more. With $[i=k]$ for 1 if $i=k$ and 0 if not, $\partial p_i/\partial z_k = p_i([i=k] - p_k)$. So the matrix of second derivatives is $\mathrm{diag}(p) - pp^\top$: $p$ along the diagonal, minus all products $p_i p_k$. For any direction $u$,
 #
 # $$u^\top(\mathrm{diag}(p) - pp^\top)\,u = \sum_i p_i u_i^2 - \Bigl(\sum_i p_i u_i\Bigr)^2 = \mathrm{Var}_p(u) \ge 0$$
 #
-# A variance is never negative: seen as a function of the scores, the loss curves upwards everywhere. It is **convex**. A bowl without side valleys: whoever walks downhill long enough comes to the lowest value. (For deeper networks this ends, because their scores bend as functions of the weights.)
+# That is the mean of the squares minus the square of the mean: a variance, and never negative. Seen as a function of the scores, the loss nowhere curves downwards. It is **convex**, a bowl without side valleys: whoever keeps walking downhill, in steps that are not too long, comes as close to the lowest value as he likes. (For deeper networks this ends, because their scores bend as functions of the weights.)
 
 # %% [markdown] lang="zh"
-# 还有一条性质，简直是白送的。再求一次导：$\partial p_i/\partial z_k = p_i([i=k] - p_k)$，于是二阶导数的矩阵是 $\mathrm{diag}(p) - pp^\top$。对任意方向 $u$，
+# 还有一条性质，简直是白送的。写成 $p_i = e^{z_i - \mathrm{lse}(z)}$，再求一次导；$[i=k]$ 在 $i=k$ 时为 1，否则为 0，则 $\partial p_i/\partial z_k = p_i([i=k] - p_k)$。于是二阶导数的矩阵是 $\mathrm{diag}(p) - pp^\top$：对角线上放 $p$，再减去所有的乘积 $p_i p_k$。对任意方向 $u$，
 #
 # $$u^\top(\mathrm{diag}(p) - pp^\top)\,u = \sum_i p_i u_i^2 - \Bigl(\sum_i p_i u_i\Bigr)^2 = \mathrm{Var}_p(u) \ge 0$$
 #
-# 方差不会是负的。作为分数的函数，损失处处向上弯：它是**凸**的。像一只没有岔沟的碗，只要一直往下走，总能走到最低处。（更深的网络就没这福气了，它们的分数随权重弯来弯去。）
+# 平方的平均减去平均的平方，这是方差，不会是负的。作为分数的函数，损失没有一处向下弯：它是**凸**的，像一只没有岔沟的碗；只要步子不太大、一直往下走，要多接近最低处就能多接近。（更深的网络就没这福气了，它们的分数随权重弯来弯去。）
 
 # %%
 curvature = np.diag(p) - np.outer(p, p)
@@ -570,24 +572,24 @@ for letter, row in zip(tiny.vocabulary, counts, strict=True):
 assert counts.sum() == len(word) - 1 and counts[0].tolist() == [0, 2, 1, 1, 0]
 
 # %% [markdown]
-# After `a` came `b` twice, `c` once, `d` once. The ten predictions share only five rows of scores, so ten gradients $p-y$ fall into five rows. Add up those of one context $c$, with $n_c$ its count and $c(cw)$ the count of the pair:
+# After `a` came `b` twice, `c` once, `d` once. The ten predictions share only five rows of scores, so ten gradients $p-y$ fall into five rows. Add up those of one context $c$, which was read $n_c$ times, $n_{cw}$ times with $w$ behind it (lesson 02 wrote $c(h)$ and $c(hw)$; here $c$ is a character):
 #
-# $$\frac{\partial L}{\partial z_{c,w}} = \frac{1}{N}\sum_{i:\;\text{context}=c} (p_{c,w} - y_{i,w}) = \frac{n_c\,p_{c,w} - c(cw)}{N}$$
+# $$\frac{\partial L}{\partial z_{c,w}} = \frac{1}{N}\sum_{i:\;\text{context}=c} (p_{c,w} - y_{i,w}) = \frac{n_c\,p_{c,w} - n_{cw}}{N}$$
 #
 # *Expected count minus true count.* Where do the scores come to rest? Where this is zero:
 #
-# $$p_{c,w} = \frac{c(cw)}{n_c}$$
+# $$p_{c,w} = \frac{n_{cw}}{n_c}$$
 #
 # That is lesson 02's maximum likelihood estimate. The learned bigram has to converge to the counted one. All scores start at zero, so every $p$ is ⅕ and the first gradient can be done in your head:
 
 # %% [markdown] lang="zh"
-# `a` 后面来过两次 `b`、一次 `c`、一次 `d`。十次预测只用到五行分数，所以十个梯度 $p-y$ 落进五行里。把同一个上下文 $c$ 的加起来，$n_c$ 是它的计数，$c(cw)$ 是这一对的计数：
+# `a` 后面来过两次 `b`、一次 `c`、一次 `d`。十次预测只用到五行分数，所以十个梯度 $p-y$ 落进五行里。把同一个上下文 $c$ 的加起来：它读到过 $n_c$ 次，其中后面跟着 $w$ 的有 $n_{cw}$ 次（第 02 课写作 $c(h)$ 和 $c(hw)$，这里 $c$ 是一个字符）：
 #
-# $$\frac{\partial L}{\partial z_{c,w}} = \frac{1}{N}\sum_{i:\;\text{context}=c} (p_{c,w} - y_{i,w}) = \frac{n_c\,p_{c,w} - c(cw)}{N}$$
+# $$\frac{\partial L}{\partial z_{c,w}} = \frac{1}{N}\sum_{i:\;\text{context}=c} (p_{c,w} - y_{i,w}) = \frac{n_c\,p_{c,w} - n_{cw}}{N}$$
 #
 # **期望的计数减去真实的计数。** 分数会停在哪里？停在它为零的地方：
 #
-# $$p_{c,w} = \frac{c(cw)}{n_c}$$
+# $$p_{c,w} = \frac{n_{cw}}{n_c}$$
 #
 # 这正是第 02 课的极大似然估计。学出来的二元语法，必定收敛到数出来的二元语法。分数全从零开始，于是每个 $p$ 都是 ⅕，第一个梯度心算就行：
 
@@ -639,10 +641,10 @@ print(f"floor of the counts {floor:.4f}")
 assert np.abs(softmax(table) - counted).max() < 1e-3
 
 # %% [markdown]
-# It arrives. But look at `a` after `a`, a pair that never occurred. Counting says 0. Softmax can't say 0: that needs a score of $-\infty$, so the score sinks, and sinks, ever more slowly. How slowly? Its slope is about $-p$ itself, and $\dot z = -\eta' e^{z}$ has the solution $e^{-z} = \eta' t + \text{const}$: the probability falls like $1/t$.
+# It arrives. But look at `a` after `a`, a pair that never occurred. Counting says 0. Softmax can't say 0: that needs a score of $-\infty$, so the score $z$ sinks, and sinks, ever more slowly. How slowly? Each step lowers it by an amount proportional to $p$, and $p$ is proportional to $e^z$, since the sum under the fraction hardly changes any more. Read the number of steps as a time $t$: $dz/dt = -\kappa e^{z}$ with a constant $\kappa$. Then $\frac{d}{dt}e^{-z} = -e^{-z}\,\frac{dz}{dt} = \kappa$, so $e^{-z} = \kappa t + \text{const}$: the probability falls like $1/t$. Twice the steps, half the probability:
 
 # %% [markdown] lang="zh"
-# 到了。可是看看 `a` 后面的 `a`，这一对从没出现过。计数说 0，softmax 却说不出 0：那要 $-\infty$ 分才行。于是分数一沉再沉，越沉越慢。有多慢？它的斜率差不多就是 $-p$ 本身，而 $\dot z = -\eta' e^{z}$ 的解是 $e^{-z} = \eta' t + \text{常数}$：概率像 $1/t$ 那样下降。
+# 到了。可是看看 `a` 后面的 `a`，这一对从没出现过。计数说 0，softmax 却说不出 0：那要 $-\infty$ 分才行。于是分数 $z$ 一沉再沉，越沉越慢。有多慢？每一步下沉的量与 $p$ 成正比，而分母几乎不再变化，所以 $p$ 又与 $e^z$ 成正比。把步数看作时间 $t$，就有 $dz/dt = -\kappa e^{z}$，$\kappa$ 是常数。于是 $\frac{d}{dt}e^{-z} = -e^{-z}\,\frac{dz}{dt} = \kappa$，即 $e^{-z} = \kappa t + \text{常数}$：概率像 $1/t$ 那样下降。步数翻倍，概率减半：
 
 # %%
 table, never = np.zeros((5, 5)), []
@@ -654,14 +656,14 @@ for step in range(1, 4001):
 assert_allclose(np.divide(never[:-1], never[1:]), 2, rtol=0.02)  # twice the steps, half of it
 
 # %% [markdown]
-# Keep this in mind, for it is both a nuisance and a blessing. A nuisance: convergence takes patience. A blessing: whenever we stop, **nothing has probability zero**. Stopping early is a kind of smoothing. We will measure how good a kind.
+# Keep this in mind, for it is both a nuisance and a blessing. A nuisance: convergence takes patience. A blessing: whenever we stop, **nothing has probability zero**. Stopping early (**early stopping**) is a kind of smoothing. We will measure how good a kind.
 #
 # ## On Shakespeare
 #
 # The plays again, split by play as before. The training text has millions of positions, but the gradient needs only the counts: a whole pass over the corpus costs one softmax of a $V\times V$ table. Is it really the same loss? Check on 50,000 characters, position by position:
 
 # %% [markdown] lang="zh"
-# 记住这件事，它又烦人又走运。烦人的是，收敛要有耐心；走运的是，无论什么时候停下，**没有什么概率是零**。提早停下就是一种平滑。好到什么程度，后面会量。
+# 记住这件事，它又烦人又走运。烦人的是，收敛要有耐心；走运的是，无论什么时候停下，**没有什么概率是零**。提早停下（**早停**）就是一种平滑。好到什么程度，后面会量。
 #
 # ## 读莎士比亚
 #
@@ -685,12 +687,12 @@ print(
 )
 
 # %% [markdown]
-# The table gets company: a bias per character, $z_{c,w} = \text{table}[c,w] + b_w$, the popularity of $w$ anywhere. For downhill walking we take the optimizer **Adam**, which a later section takes apart; for now, it walks, and it gives each score a stride of its own.
+# The table gets company: a bias per character, $z_{c,w} = \text{table}[c,w] + b_w$, the popularity of $w$ anywhere. On paper it adds nothing, since the table could hold it; a later section shows what it is good for. For downhill walking we take the optimizer **Adam**, which a later section takes apart; for now, it walks, and it gives each score a stride of its own.
 #
 # How many steps until *every* frequent probability (pairs read more than 50 times) is within 0.001 of its count?
 
 # %% [markdown] lang="zh"
-# 这张表添一个伙伴：每个字符一个偏置，$z_{c,w} = \text{table}[c,w] + b_w$，表示 $w$ 走到哪里都有的人气。下坡用的优化器是 **Adam**，后面有一节专门拆开讲；现在只要知道它会走路，而且给每个分数各配一种步幅。
+# 这张表添一个伙伴：每个字符一个偏置，$z_{c,w} = \text{table}[c,w] + b_w$，表示 $w$ 走到哪里都有的人气。论表达能力，它是多余的，表里本来就装得下；它的好处，后面有一节专门看。下坡用的优化器是 **Adam**，后面有一节专门拆开讲；现在只要知道它会走路，而且给每个分数各配一种步幅。
 #
 # 要走多少步，**每一个**常见的概率（读到 50 次以上的搭配）才会与计数相差不到 0.001？
 
@@ -763,7 +765,7 @@ assert_allclose(softmax(table + bias)[frequent], counted[frequent], atol=1e-3)
 #
 # ## The seven steps of training
 #
-# Real models don't see the corpus as one table. They see **mini-batches**, and training is always the same loop of seven steps:
+# Real models don't see the corpus as one table. They see **mini-batches**, a few windows of text at a time (descent on such samples is called **stochastic gradient descent**, SGD), and training is always the same loop of seven steps:
 #
 # 1. **batch**: take some windows of text;
 # 2. **forward**: compute the logits;
@@ -780,7 +782,7 @@ assert_allclose(softmax(table + bias)[frequent], counted[frequent], atol=1e-3)
 #
 # ## 训练的七个步骤
 #
-# 真正的模型不会把语料看成一张表，它看到的是**小批量**。训练永远是同一个循环，共七步：
+# 真正的模型不会把语料看成一张表，它看到的是**小批量**，每次只有几段文本（在这样的样本上下降，叫**随机梯度下降**，SGD）。训练永远是同一个循环，共七步：
 #
 # 1. **取批**：取几段文本；
 # 2. **前向**：算出 logit；
@@ -804,10 +806,10 @@ print("parameters", f"{model.count_params():,}", "  logits", logits.shape)
 assert_allclose(logits[0], (table + bias)[ids["test"][:100]], atol=1e-4)
 
 # %% [markdown]
-# To see the seventh step matter, we make text scarce: only 20,000 characters for training. Windows of 64 characters, 16 windows a batch, always in the same order so that we can compare runs digit by digit.
+# To see the seventh step matter, we make text scarce: about 20,000 characters for training. Windows of 64 characters, 16 windows a batch, always in the same order so that we can compare runs digit by digit.
 
 # %% [markdown] lang="zh"
-# 为了看清第七步的用处，我们让文本变得稀缺：只用 20,000 个字符训练。窗口长 64 个字符，每批 16 个窗口，次序固定，好让两次运行能逐位比较。
+# 为了看清第七步的用处，我们让文本变得稀缺：只用大约 20,000 个字符训练。窗口长 64 个字符，每批 16 个窗口，次序固定，好让两次运行能逐位比较。
 
 # %%
 from lmcourse.text.batches import windows
@@ -936,7 +938,7 @@ assert all(abs(stopped - on_text[name]) < 0.05 for name in rivals)
 # In 20,000 characters some characters never stand as context. Their rows of the table get no gradient at all. What do the two models predict after them?
 
 # %% [markdown] lang="zh"
-# 停下的时机是在验证文本上选的，成绩是在没参与过的测试文本上量的。提早停止与两种专为平滑而设计的方法打成平手，虽然没有人教过它怎么平滑。（上下文一长，几乎什么都没见过，各种方法的差距就大得多，第 02 课已经看到了。）
+# 停下的时机是在验证文本上选的，成绩是在没参与过的测试文本上量的。早停与两种专为平滑而设计的方法打成平手，虽然没有人教过它怎么平滑。（上下文一长，几乎什么都没见过，各种方法的差距就大得多，第 02 课已经看到了。）
 #
 # ## 拿掉一个部件：偏置
 #
@@ -1018,30 +1020,30 @@ explore(draw, rate=[0.01, 0.03, 0.05, 0.07, 0.078, 0.082])
 # **图.** 从上往下看一只碗，六种学习率下各走十五步梯度下降；灰色椭圆是等高线，最低点在 (0, 0)。学习率 0.01 时慢慢爬；0.05 时走得还不错；0.07 起在山谷两侧来回折返；0.082 超过了界限 0.08，折返越来越大。
 
 # %% [markdown]
-# **Momentum** (Polyak 1964) gives the walker mass. It keeps a share $\mu$ of its last velocity:
+# **Momentum** (Polyak 1964) gives the walker mass. It keeps a share $\mu$, often 0.9, of its last velocity $v$:
 #
 # $$v \leftarrow \mu v - \eta\,\nabla L, \qquad w \leftarrow w + v$$
 #
 # Where the gradient keeps its direction, the velocities add up to $1 + \mu + \mu^2 + \dots = 1/(1-\mu)$ times the stride, tenfold for $\mu = 0.9$. Where it changes sign at every step, they cancel.
 #
-# **Adam** (Kingma & Ba 2015) asks of every parameter on its own how large its gradients usually are, and divides by that. It keeps two running means, of the gradient and of its square:
+# **Adam** (Kingma & Ba 2015) asks of every parameter on its own how large its gradients usually are, and divides by that. With $g$ for the gradient, it keeps two running means, $m$ of $g$ and $s$ of $g^2$, which forget a little at every step ($\beta_1 = 0.9$, $\beta_2 = 0.999$):
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\,g, \qquad s \leftarrow \beta_2 s + (1-\beta_2)\,g^2, \qquad w \leftarrow w - \eta_t \frac{m}{\sqrt{s}+\varepsilon}$$
 #
-# Both means start at zero. After $t$ steps a constant gradient $g$ would have given $m = (1-\beta_1^t)\,g$ and $s = (1-\beta_2^t)\,g^2$, both too small; the stride $\eta_t = \eta\sqrt{1-\beta_2^t}/(1-\beta_1^t)$ makes up for it. The first step is then exactly $\pm\eta$, whatever the size of the gradient:
+# The tiny $\varepsilon = 10^{-7}$ keeps the division from failing where all gradients were zero. Both means start at zero. After $t$ steps a constant gradient $g$ would have given $m = (1-\beta_1^t)\,g$ and $s = (1-\beta_2^t)\,g^2$, both too small; the stride $\eta_t = \eta\sqrt{1-\beta_2^t}/(1-\beta_1^t)$ makes up for it. The first step is then $\pm\eta$, whatever the size of the gradient, as long as it is large beside $\varepsilon$:
 
 # %% [markdown] lang="zh"
-# **动量**（Polyak，1964）让走路的人有了质量，它会留住上一次速度的一部分 $\mu$：
+# **动量**（Polyak，1964）让走路的人有了质量，它会留住上一次速度 $v$ 的一部分，份额 $\mu$ 常取 0.9：
 #
 # $$v \leftarrow \mu v - \eta\,\nabla L, \qquad w \leftarrow w + v$$
 #
 # 梯度方向始终不变的地方，速度累加成步幅的 $1 + \mu + \mu^2 + \dots = 1/(1-\mu)$ 倍，$\mu = 0.9$ 时就是十倍；梯度每一步都变号的地方，速度互相抵消。
 #
-# **Adam**（Kingma 与 Ba，2015）逐个参数地问：你的梯度平时有多大？然后拿它去除。它记两个滑动平均，一个是梯度的，一个是梯度平方的：
+# **Adam**（Kingma 与 Ba，2015）逐个参数地问：你的梯度平时有多大？然后拿它去除。记梯度为 $g$，它记两个滑动平均，$m$ 是 $g$ 的，$s$ 是 $g^2$ 的，每一步都忘掉一点点（$\beta_1 = 0.9$，$\beta_2 = 0.999$）：
 #
 # $$m \leftarrow \beta_1 m + (1-\beta_1)\,g, \qquad s \leftarrow \beta_2 s + (1-\beta_2)\,g^2, \qquad w \leftarrow w - \eta_t \frac{m}{\sqrt{s}+\varepsilon}$$
 #
-# 两个平均都从零开始。若梯度恒为 $g$，走 $t$ 步之后 $m = (1-\beta_1^t)\,g$、$s = (1-\beta_2^t)\,g^2$，都偏小；步幅 $\eta_t = \eta\sqrt{1-\beta_2^t}/(1-\beta_1^t)$ 把它补回来。于是第一步恰好是 $\pm\eta$，不管梯度有多大：
+# 极小的 $\varepsilon = 10^{-7}$ 防的是梯度一直为零时除不下去。两个平均都从零开始。若梯度恒为 $g$，走 $t$ 步之后 $m = (1-\beta_1^t)\,g$、$s = (1-\beta_2^t)\,g^2$，都偏小；步幅 $\eta_t = \eta\sqrt{1-\beta_2^t}/(1-\beta_1^t)$ 把它补回来。于是第一步就是 $\pm\eta$，不管梯度有多大，只要比 $\varepsilon$ 大得多：
 
 # %%
 show_source(SGD.step, Adam.step)
@@ -1139,14 +1141,14 @@ for c in (common, rare):
 assert slope[common] > 10_000 * slope[rare]
 
 # %% [markdown]
-# Here is the reason. The gradient of a row is $n_c(p-\hat p)/N$: it carries the frequency of its context. A rare context has a gradient ten thousand times smaller, and plain gradient descent moves it ten thousand times slower. Language is full of rare things (Zipf, lesson 01). Adam divides by the usual size of the gradient, so the frequency drops out. This is why language models are trained with Adam and its relatives.
+# Here is the reason. The gradient of a row is $n_c(p-\hat p)/N$: it carries the frequency of its context. A rare context has a gradient ten thousand times smaller, and plain gradient descent moves it ten thousand times slower. Language is full of rare things (Zipf, lesson 01). Adam divides by the usual size of the gradient, so the frequency drops out (until, for the very rarest, the gradient sinks below $\varepsilon$). This is why language models are trained with Adam and its relatives.
 #
 # ## The held-out number
 #
 # The converged softmax bigram on the test plays, with the one scorer that serves every model of the course, beside its counted twin and a smoothed one:
 
 # %% [markdown] lang="zh"
-# 原因在此。一行的梯度是 $n_c(p-\hat p)/N$，里面带着上下文的频率。罕见的上下文，梯度小一万倍，普通的梯度下降挪动它也就慢一万倍。而语言里罕见的东西到处都是（第 01 课的齐普夫定律）。Adam 除以梯度平时的大小，频率就约掉了。语言模型都用 Adam 和它的亲戚来训练，道理就在这里。
+# 原因在此。一行的梯度是 $n_c(p-\hat p)/N$，里面带着上下文的频率。罕见的上下文，梯度小一万倍，普通的梯度下降挪动它也就慢一万倍。而语言里罕见的东西到处都是（第 01 课的齐普夫定律）。Adam 除以梯度平时的大小，频率就约掉了（除非罕见到梯度比 $\varepsilon$ 还小）。语言模型都用 Adam 和它的亲戚来训练，道理就在这里。
 #
 # ## 留出文本上的成绩
 #
@@ -1185,7 +1187,7 @@ print(tokenizer.decode(text))
 # %% [markdown] lang="zh"
 # ## 表太大的时候
 #
-# 《三国演义》（`sanguo`）有近 3,800 个不同的字。一张完整的表有一千四百万个分数，训练文本却只有 47 万字：每读一个字要养三十个分数。绝大多数格子几乎是空的，而从“三”学到的东西，对“四”毫无帮助。
+# 《三国演义》（`sanguo`）有近 3,800 个不同的字。一张完整的表有一千四百万个分数，训练文本却只有 47 万字：每读一个字要养三十个分数。绝大多数行几乎是空的，而从“三”学到的东西，对“四”毫无帮助。
 #
 # 能量形式有办法。给每个字两个短向量：当上下文时用 $h_c$，当候选时用 $e_w$，分数就是 $z_{c,w} = h_c^\top e_w + b_w$。整张表变成两个瘦长矩阵的乘积 $HE^\top$。我们只留最常见的 999 个字，其余都用 `<unk>` 代表，宽度取 $D = 16$：
 
@@ -1205,14 +1207,14 @@ assert 3_700 < len(kinds) < 3_800 and 29 < len(kinds) ** 2 / len(zh["train"]) < 
 assert C == 1000
 
 # %% [markdown]
-# The gradient needs one more line of the chain rule. Write $G$ for the table of $\partial L/\partial z_{c,w} = (n_c p_{c,w} - c(cw))/N$. The score $z_{c,w}$ contains $h_c$ multiplied by $e_w$, and the other way round:
+# The gradient needs one more line of the chain rule. Write $G$ for the table of $\partial L/\partial z_{c,w} = (n_c p_{c,w} - n_{cw})/N$. The score $z_{c,w}$ contains $h_c$ multiplied by $e_w$, and the other way round:
 #
 # $$\frac{\partial L}{\partial h_c} = \sum_w G_{c,w}\,e_w, \qquad \frac{\partial L}{\partial e_w} = \sum_c G_{c,w}\,h_c, \qquad \frac{\partial L}{\partial b_w} = \sum_c G_{c,w}$$
 #
 # or in matrices: $GE$, $G^\top H$, and the column sums. Look at the first sum: $h_c$ learns from the vectors $e_w$ of *all* words that follow. Two contexts with similar followers are pulled towards the same place. That is how strength is shared.
 
 # %% [markdown] lang="zh"
-# 求梯度只要再用一行链式法则。记 $G$ 为 $\partial L/\partial z_{c,w} = (n_c p_{c,w} - c(cw))/N$ 组成的表。分数 $z_{c,w}$ 里，$h_c$ 乘着 $e_w$，反过来也一样：
+# 求梯度只要再用一行链式法则。记 $G$ 为 $\partial L/\partial z_{c,w} = (n_c p_{c,w} - n_{cw})/N$ 组成的表。分数 $z_{c,w}$ 里，$h_c$ 乘着 $e_w$，反过来也一样：
 #
 # $$\frac{\partial L}{\partial h_c} = \sum_w G_{c,w}\,e_w, \qquad \frac{\partial L}{\partial e_w} = \sum_c G_{c,w}\,h_c, \qquad \frac{\partial L}{\partial b_w} = \sum_c G_{c,w}$$
 #
@@ -1260,14 +1262,17 @@ plots.heat_map(axes, np.clip(cosines, 0, 1), list(group), list(group), largest=1
 axes.set(xlabel="character", ylabel="character")
 plt.show()
 same = np.kron(np.eye(5), np.ones((4, 4))).astype(bool)
-persons = cosines[8:12, 12:16]  # surnames against pronouns
-assert cosines[same].mean() - 0.1 > persons.mean() > cosines[~same].mean() + 0.1
+joined = np.zeros_like(same)
+joined[4:16, 4:16] = True  # directions, surnames, pronouns
+kinds_apart, others = cosines[joined & ~same].mean(), cosines[~joined & ~same].mean()
+print(f"one kind {cosines[same].mean():.2f}, joined kinds {kinds_apart:.2f}, others {others:.2f}")
+assert cosines[same].mean() - 0.2 > kinds_apart > others + 0.2
 
 # %% [markdown]
-# **Figure.** Cosines between the vectors of twenty characters, dark for similar: four numerals, four directions, four surnames, four pronouns, four words of feeling. Five dark blocks stand along the diagonal: characters of one kind point the same way. The rest is pale, but for surnames and pronouns: both stand for persons, and they are somewhat alike.
+# **Figure.** Cosines between the vectors of twenty characters, dark for similar: four numerals, four directions, four surnames, four pronouns, four words of feeling. Five dark blocks stand along the diagonal: characters of one kind point the same way. Half as dark, directions, surnames and pronouns are joined, above all the last two, which both stand for persons. Numerals and feelings stand nearly alone. Negative cosines are drawn as 0.
 
 # %% [markdown] lang="zh"
-# **图.** 二十个字的向量两两之间的余弦，颜色越深越相似：四个数字、四个方向、四个姓、四个代词、四个表情绪的字。对角线上是五个深色方块：同类的字指向同一个方向。其余都淡，只有姓和代词例外：两者都指人，所以也有几分相像。
+# **图.** 二十个字的向量两两之间的余弦，颜色越深越相似：四个数字、四个方向、四个姓、四个代词、四个表情绪的字。对角线上是五个深色方块：同类的字指向同一个方向。方向、姓、代词之间颜色淡一半，也有几分相像，尤以都指人的姓和代词为甚；数字和情绪几乎自成一家。负的余弦按 0 画。
 
 # %% [markdown]
 # Numerals, directions, surnames, pronouns, feelings. Nobody said what a numeral is. A free table can't find this, because its rows never meet.
@@ -1291,7 +1296,8 @@ for name, each in bits.items():
     print(f"{name:<22} {each.mean():7.2f} {each[~new].mean():7.2f} {each[new].mean():7.2f}")
 everywhere = {name: each.mean() for name, each in bits.items()}
 assert everywhere["modified Kneser–Ney"] < everywhere["vectors, D = 16"] < everywhere["add-one"]
-assert bits["vectors, D = 16"][new].mean() < bits["modified Kneser–Ney"][new].mean()
+on_new = {name: each[new].mean() for name, each in bits.items()}
+assert on_new["add-one"] < on_new["vectors, D = 16"] < on_new["modified Kneser–Ney"]
 
 # %% [markdown]
 # Read the table column by column. With 33,000 parameters instead of a million, the vectors beat add-one clearly. On pairs that were never read they beat even Kneser–Ney, which has nothing to go by there but popularity. (Add-one is cheapest on such pairs, for it keeps a lot for them, and pays dearly for that on all the others.) On pairs that *were* read, the counts remember exactly, and sixteen numbers can't. Remembering and generalization are two different talents; lesson 06 will have both.
@@ -1302,23 +1308,35 @@ assert bits["vectors, D = 16"][new].mean() < bits["modified Kneser–Ney"][new].
 # %% [markdown]
 # ## The row in the lineage table
 #
-# The lineage table gives every learned model the same 120 seconds of training and three seeds. Its softmax bigram is the energy form with $D = 64$ on the whole alphabet of each corpus, trained with the seven steps. Here are the models that look one character back; the number after ± is the spread over the seeds.
+# The lineage table gives every learned model the same 120 seconds of training and three seeds. Its softmax bigram is trained with the seven steps on all characters of each corpus and one `<unk>`: a full table for Shakespeare, the energy form with $D = 64$ for the novel. Here are the models that look one character back; the number after ± is the spread over the seeds, largest minus smallest. (Of a counting model, the parameters are the counts that it stores.)
 
 # %% [markdown] lang="zh"
 # ## 谱系表里的一行
 #
-# 谱系表给每个学习型模型同样的 120 秒训练时间和三个随机种子。表里的 softmax 二元语法是 $D = 64$ 的能量形式，用每个语料的全部字符，按那七个步骤训练。下面列出只回看一个字符的模型；± 后面的数，是各个种子之间的差幅。
+# 谱系表给每个学习型模型同样的 120 秒训练时间和三个随机种子。表里的 softmax 二元语法用每个语料的全部字符外加一个 `<unk>`，按那七个步骤训练：莎士比亚用完整的表，《三国演义》用 $D = 64$ 的能量形式。下面列出只回看一个字符的模型；± 后面的数，是各个种子中最大与最小之差。（计数模型的参数个数，就是它存下的计数的个数。）
 
 # %%
 from lmcourse.evaluation import lineage
 
+cost_of = {}
 for corpus in ("shakespeare", "sanguo"):
     print(corpus)
     for row in lineage.table(corpus):
+        cost_of[corpus, row["model"]] = row["bits_per_character"]
         if "bigram" in row["model"] or "2-gram" in row["model"]:
             spread = "" if row["spread"] is None else f" ± {row['spread']:.3f}"
             cost = f"{row['bits_per_character']:.3f}{spread}"
             print(f"  {row['model']:<27} {cost:<14} {row['parameters']:>9,} parameters")
+learned_en, learned_zh = (cost_of[corpus, "softmax bigram"] for corpus in ("shakespeare", "sanguo"))
+assert abs(learned_en - cost_of["shakespeare", "modified Kneser–Ney 2-gram"]) < 0.01
+assert cost_of["sanguo", "bigram, add-one"] - 1 > learned_zh
+assert learned_zh > cost_of["sanguo", "modified Kneser–Ney 2-gram"] + 0.1
+
+# %% [markdown]
+# On Shakespeare, learning and counting are level: few characters, much text, and a full table can hardly do better than the counts it converges to. On the novel, sharing beats add-one by more than a bit and stays behind Kneser–Ney, which remembers every pair. Learning has not paid yet. It will, as soon as the context grows too long to be counted.
+
+# %% [markdown] lang="zh"
+# 在莎士比亚上，学习和计数打成平手：字符少，文本多，完整的表收敛到计数，也就很难胜过计数。在《三国演义》上，共享经验比加一平滑省下一比特还多，却仍输给记得住每一对的 Kneser–Ney。学习还没有回本；等上下文长到数不过来，它就回本了。
 
 # %% [markdown]
 # ## Try it
@@ -1327,7 +1345,7 @@ for corpus in ("shakespeare", "sanguo"):
 #
 # <details><summary>Hint</summary>The entropy only ever rises with the temperature, so halving an interval finds it: look at the middle, keep the half that contains the goal.</details>
 #
-# 2. *Medium.* Early stopping is one brake against overfitting. Another is **weight decay**: add $\frac{\alpha}{2}\sum z^2$ over the table to the loss, so that a score has to earn its distance from zero. Train on the counts of the 20,000 characters with a few values of $\alpha$, to the end, and compare on the test text with the numbers above.
+# 2. *Medium.* Early stopping is one brake against overfitting. Another is **L2 regularization**: add to the loss $\frac{\alpha}{2}$ times the sum of the squares of the table, so that a score has to earn its distance from zero. (It often goes by the name of weight decay; for plain gradient descent the two are the same, for Adam they are not.) Train on the counts of the 20,000 characters with a few values of $\alpha$, to the end, and compare on the test text with the numbers above.
 #
 # <details><summary>Hint</summary>The gradient of the extra term is α times the table. Leave the bias alone. Try α from 1e-5 to 1e-3, choose on the validation counts, and report the test text.</details>
 #
@@ -1342,7 +1360,7 @@ for corpus in ("shakespeare", "sanguo"):
 #
 # <details><summary>提示</summary>熵总是随温度升高而升高，所以把区间不断对半分就能找到：看中点，留下包含目标的那一半。</details>
 #
-# 2. **中等。** 防止过拟合，提早停止是一种刹车，**权重衰减**是另一种：给损失加上 $\frac{\alpha}{2}\sum z^2$（对整张表求和），一个分数要离开零，得拿出真本事来。用那 20,000 个字符的计数，取几个 $\alpha$ 各训练到底，再在测试文本上与前面的数比一比。
+# 2. **中等。** 防止过拟合，早停是一种刹车，**L2 正则化**是另一种：给损失加上 $\frac{\alpha}{2}$ 乘以整张表的平方和，一个分数要离开零，得拿出真本事来。（它常被叫作权重衰减；对普通的梯度下降，两者是一回事，对 Adam 却不是。）用那 20,000 个字符的计数，取几个 $\alpha$ 各训练到底，再在测试文本上与前面的数比一比。
 #
 # <details><summary>提示</summary>多出来那一项的梯度是 α 乘以表。偏置不要动。α 从 1e-5 试到 1e-3，在验证集的计数上选，在测试文本上报成绩。</details>
 #
@@ -1371,14 +1389,14 @@ assert nats_to_bits(entropy(softmax(five))) > 1
 assert_allclose(nats_to_bits(entropy(softmax(five / middle))), 1, atol=1e-9)
 
 # %% [markdown]
-# **2.** A second brake, and about as good as the first. It works in another way. Early stopping is one moment for all rows, rare or frequent. Weight decay asks of every row how much evidence it has: the pull of the data grows with $n_c$, the pull to zero does not. Where there is no evidence, the score stays at zero and the bias speaks.
+# **2.** A second brake, and about as good as the first. It works in another way. Early stopping is one moment for all rows, rare or frequent. L2 regularization asks of every row how much evidence it has: the pull of the data grows with $n_c$, the pull to zero does not. Where there is no evidence, the score stays at zero and the bias speaks.
 
 # %% [markdown] lang="zh"
-# **2.** 第二种刹车，和第一种差不多好使，原理却不一样。提早停止一刀切：罕见的行和常见的行同时停。权重衰减逐行问：你有多少证据？数据的拉力随 $n_c$ 增长，往零的拉力不变。没有证据的地方，分数留在零，由偏置说话。
+# **2.** 第二种刹车，和第一种差不多好使，原理却不一样。早停一刀切：罕见的行和常见的行同时停。L2 正则化逐行问：你有多少证据？数据的拉力随 $n_c$ 增长，往零的拉力不变。没有证据的地方，分数留在零，由偏置说话。
 
 
 # %%
-def decay(alpha, steps=400):
+def regularized(alpha, steps=400):
     table, bias, one, two = np.zeros((V, V)), np.zeros(V), Adam(0.1), Adam(0.1)
     for _ in range(steps):
         G = counts_gradient(table + bias, small_counts)
@@ -1386,7 +1404,7 @@ def decay(alpha, steps=400):
     return table + bias
 
 
-trials = {alpha: decay(alpha) for alpha in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)}
+trials = {alpha: regularized(alpha) for alpha in (1e-5, 3e-5, 1e-4, 3e-4, 1e-3)}
 for alpha, z_alpha in trials.items():
     print(
         f"alpha {alpha:.0e}  validation {nats_to_bits(counts_loss(z_alpha, held_counts)):.3f} bits"
