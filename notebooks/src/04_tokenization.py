@@ -47,7 +47,7 @@ rng = setup(seed=0)
 
 # %% [markdown] lang="zh"
 # ## 一张双向的表
-# **分词器**有两件事要做：`encode` 把文本切成词元，再给每个词元一个号码，也就是**编号**；`decode` 原路返回。全部词元列在一起叫**词表**，长度记作 $V$，就是 logit $(B, T, V)$ 里的那个 $V$。两张小表就够了：一个列表（编号 → 词元），一个字典（词元 → 编号）。
+# **分词器**有两件事要做：`encode` 把文本切成词元，再给每个词元一个号码，也就是**编号**；`decode` 原路返回。全部词元列在一起叫**词表**，长度记作 $V$，就是 logit $(B, T, V)$ 里的那个 $V$。两张小表就够了：一个列表（编号 → 词元），一个字典（词元 → 编号）。（“分词器”是通行的译名，它切出来的未必是词；真正把词找出来的“分词”，后面另讲。）
 
 # %%
 text = "banana"
@@ -100,7 +100,7 @@ print(zh_train[:60])
 
 # %% [markdown]
 # ## Words
-# The obvious next unit is the word. Ours takes the space before it along: `" king"` is one token. Then the tokens, joined, *are* the text, spaces included. (A tokenizer that throws spaces away looks cheaper only because it predicts less.)
+# The next unit that comes to mind is the word. Ours takes the space before it along: `" king"` is one token. Then the tokens, joined, *are* the text, spaces included. (A tokenizer that throws spaces away looks cheaper only because it predicts less.)
 
 # %% [markdown] lang="zh"
 # ## 词
@@ -256,7 +256,7 @@ cleaned = ModifiedKneserNey.train(train_ids[~is_stop[train_ids]], 3, lower.vocab
 #
 # $$-\log_2 \frac{P(w \mid h)}{\sum_{v \in C} P(v \mid h)} \quad\text{bits.}$$
 #
-# **Predict first:** the cleaned model looks back over two *content* words, twice as far. Who pays less?
+# **Predict first:** the cleaned model looks back over two *content* words, so it sees further. Who pays less?
 
 # %% [markdown] lang="zh"
 # 两个三元语法模型：一个读全文，一个读去掉停用词的文本。为了公平，在同样的位置问它们同样的问题：**已知下一个词元不是停用词，它是哪一个**？记 $C$ 为其余词元的集合，回答的代价是
@@ -289,10 +289,10 @@ print("bits per content token: whole {:.2f}, cleaned {:.2f}".format(*costs))
 assert costs[1] - costs[0] > 0.2
 
 # %% [markdown]
-# The small words were not noise. *Thou* announces a verb in *-st*, *the* announces a noun, and a model that never saw them pays more for every word that is left. And this is what the cleaned model writes:
+# The small words were not noise. *Thou* announces a verb in *-st*, *the* announces a noun, and a model that never saw them pays more for the words that are left. And this is what the cleaned model writes:
 
 # %% [markdown] lang="zh"
-# 那些小词不是噪声。见到 *thou* 就知道后面是 *-st* 结尾的动词，见到 *the* 就知道后面有名词；没读过它们的模型，在剩下的每个词上都要多付一些。再看清洗过的模型写出什么来：
+# 那些小词不是噪声。见到 *thou* 就知道后面是 *-st* 结尾的动词，见到 *the* 就知道后面有名词；没读过它们的模型，在剩下的词上就要多付一些。再看清洗过的模型写出什么来：
 
 
 # %%
@@ -381,7 +381,7 @@ for x, y in zip(inputs, targets, strict=True):
 
 # %% [markdown] lang="zh"
 # ## 没有泄漏的划分
-# **训练集**定参数，**验证集**挑模型，**测试集**只看一次。三者必须是不同的文本。如果测试集里的句子也混进了训练集，就叫**数据泄漏**，这时分数量的是记性。要漏多少才看得出来？我们把测试集的行按越来越大的比例抄进训练文本，每次都训练一个五元字符模型。
+# **训练集**定参数，**验证集**挑模型，**测试集**只看一次。三者必须是不同的文本。如果测试集里的句子也混进了训练集，就叫**数据泄漏**；这样得来的分数，衡量的只是记性。要漏多少才看得出来？我们把测试集的行按越来越大的比例抄进训练文本，每次都训练一个五元字符模型。
 #
 # **先猜一猜**：每二十行漏掉一行，分数会好看多少？
 
@@ -449,13 +449,14 @@ cured = bits_after(clean, "".join(lines))
 names = {row for row in copied[4].splitlines() if re.fullmatch(r"[A-Z ]+:", row)}
 print(f"leaked {tested[4]:.3f}, de-duplicated {cured:.3f}, never leaked {tested[0]:.3f}")
 print(len(names), "names stayed:", *sorted(names)[:5])
+assert not names & set(en_train[:300_000].splitlines())
 assert tested[4] + 0.1 < cured < tested[0] - 0.1
 
 # %% [markdown]
-# Better, and still too good to be true. What stayed are short lines: the names of the test plays' own speakers, which an honest training text never shows. Repair is harder than prevention; a split by play needs none.
+# Better, and still too good to be true. What stayed are short lines: among them the names of the test play's own speakers, which our training text by itself never shows. Repair is harder than prevention; a split by play needs none.
 
 # %% [markdown] lang="zh"
-# 好些了，可还是好得不真实。留下来的是短行：测试剧本里的人物名，而干净的训练文本里根本不会有它们。亡羊补牢难，防患未然易；按剧本划分，就不必补。
+# 好些了，可还是好得不真实。留下来的是短行，包括测试剧本的人物名，而我们的训练文本里本来一个也没有。亡羊补牢难，防患未然易；按剧本划分，就不必补。
 
 # %% [markdown]
 # ## Where training text comes from
@@ -661,10 +662,10 @@ assert_allclose(move["S", "B"], (5 + 0.5) / (10 + 1))
 assert_allclose(emit["B", "天"], (1 + 0.5) / (5 + 0.5 * kinds))
 
 # %% [markdown]
-# Now two ways to tag the sentence. Each line multiplies one transition and one emission:
+# Now two ways to tag the sentence. Each character has a line: its transition times its emission.
 
 # %% [markdown] lang="zh"
-# 现在比较两种标法。每一行乘上一个转移概率和一个发射概率：
+# 现在比较两种标法。每个字一行，乘上一个转移概率和一个发射概率：
 
 # %%
 for path in ("SSBEBME", "SSBESBE"):
@@ -672,13 +673,30 @@ for path in ("SSBEBME", "SSBESBE"):
     for character, tag in zip(sentence, path, strict=True):
         p = move[previous, tag] * emit[tag, character]
         print(
-            f"{character} {previous}→{tag} {move[previous, tag]:.3f} x {emit[tag, character]:.3f}",
-            end="; ",
+            f"{character} {previous}→{tag} {move[previous, tag]:.3f} x {emit[tag, character]:.3f}"
         )
         bits, previous = bits - np.log2(p), tag
-    print(f"\n  {' '.join(hmm.cut(sentence, path))}: {bits:.2f} bits\n")
+    print(f"  {' '.join(hmm.cut(sentence, path))}: {bits:.2f} bits\n")
     assert_allclose(bits, -tagger.score(hmm.cut(sentence, path)) / np.log(2))
-assert tagger.segment(sentence) == ("我", "爱", "北京", "天安门")
+
+# %% [markdown]
+# A tag path that obeys the rules is a cut, and seven characters have $2^6 = 64$ cuts: at each of the six gaps, cut or don't. We may price them all. The package finds the best one without, again by the Viterbi algorithm: it keeps, for each position *and tag*, only the best path that ends there.
+
+# %% [markdown] lang="zh"
+# 合规矩的一条标签路径就是一种切法。七个字有六处缝，每处切或不切，共 $2^6 = 64$ 种，不妨全部算出价钱。课程包不用这么费事，用的还是维特比算法：在每个位置、对**每个标签**，只留到达那里的最好的路径。
+
+# %%
+all_cuts = []
+for choice in range(2**6):
+    gaps = "".join(" " if choice >> place & 1 else "-" for place in range(6)) + "-"
+    all_cuts.append(
+        "".join(map("".join, zip(sentence, gaps, strict=True))).replace("-", "").split()
+    )
+all_cuts.sort(key=tagger.score, reverse=True)
+for cut in all_cuts[:3]:
+    print(f"{-tagger.score(cut) / np.log(2):.2f} bits  {' '.join(cut)}")
+assert len(set(map(tuple, all_cuts))) == 64
+assert tagger.segment(sentence) == tuple(all_cuts[0]) == ("我", "爱", "北京", "天安门")
 
 # %% [markdown]
 # It found both names without ever having seen them: 北 began 北海, 京 ended 南京, 天 began 天坛, and 安, 门 were middle and end of 地安门.
@@ -688,7 +706,7 @@ assert tagger.segment(sentence) == ("我", "爱", "北京", "天安门")
 # %% [markdown] lang="zh"
 # 两个名字它都没见过，却都切了出来：“北”开过“北海”的头，“京”收过“南京”的尾，“天”开过“天坛”的头，“安”“门”做过“地安门”的中间和结尾。
 #
-# 来真的。词、词典和标签都从 `hsk` 的训练句学来，裁判是它的测试句。**准确率**（precision）是切出的词里对的比例，**召回率**（recall）是该切的词里切出来的比例，$F_1 = 2PR/(P+R)$。**先猜一猜**：没有词典的模型会赢还是会输？
+# 来真的。词、词典和标签都从 `hsk` 的训练句学来，裁判是它的测试句。**精确率**（precision）是切出的词里对的比例，**召回率**（recall）是该切的词里切出来的比例，$F_1 = 2PR/(P+R)$。**先猜一猜**：没有词典的模型会赢还是会输？
 
 # %%
 predict("HMM wins", "HMM loses")
@@ -730,6 +748,11 @@ def recall_of_new(segment):
 
 new_recall = {name: recall_of_new(segment) for name, segment in segmenters.items()}
 assert new_recall["HMM"] > 0.5 > 0.25 > new_recall["unigram"]
+new_share = np.mean([word not in known_words for words_ in judge for word in words_])
+texts = ["".join(words_) for words_ in judge]
+agree = np.mean([segmenters["forward"](text) == segmenters["backward"](text) for text in texts])
+print(f"new words {new_share:.1%}; sentences where both directions agree {agree:.1%}")
+assert new_share > 0.1 and agree > 0.95
 
 # %%
 figure, axes = plt.subplots()
@@ -746,20 +769,20 @@ plt.show()
 # **图.** `hsk` 测试句上的分词结果：每组第一根是 $F_1$，第二根是没见过的词被找回的比例，共五种分词方法。靠词典的三种，新词只有碰巧是单字时才切得对；HMM 找回了大部分新词，总成绩也最好。
 
 # %% [markdown]
-# The unigram model is no better than greed here: in short sentences ambiguity is rare, and new words are common. Segmenters in daily use combine both, a dictionary for the known and an HMM for the rest.
+# The unigram model is no better than greed here. Ambiguity is rare in short sentences (forward and backward nearly always agree), but more than one word in ten is new. Segmenters in daily use, such as jieba, combine both: a dictionary for the known and an HMM for the rest.
 #
 # But a language model does not need *words*. It needs pieces that are few, that recur, and that can spell anything. This is where the two ends of the lesson meet.
 #
 # ## Byte-pair encoding by hand
-# Start from bytes: nothing is unknown. Then find the pair of neighbours that occurs most often and make it one new token. Repeat. That is **byte-pair encoding** (BPE). One restriction: first the text is cut into **pre-tokens** (a word with the space before it, a number, punctuation), and merges never cross their borders. (Take *she sells sea shells* for a text:)
+# Start from bytes: nothing is unknown. Then find the pair of neighbours that occurs most often and make it one new token. Repeat. That is **byte-pair encoding** (BPE). One restriction: first the text is cut into **pre-tokens** (a word with the space before it, a number, punctuation), and merges never cross their borders. Our text is a tongue twister:
 
 # %% [markdown] lang="zh"
-# 在这里，一元语法并没有比贪心好多少：短句子里歧义少，新词多。日常使用的分词工具两样都用：认识的靠词典，不认识的靠 HMM。
+# 在这里，一元语法并不比贪心好：短句子里歧义很少（正向、逆向几乎总是一致），新词却超过十分之一。日常使用的分词工具，比如 jieba，两样都用：认识的靠词典，不认识的靠 HMM。
 #
 # 可是语言模型并不需要**词**。它要的是这样的小块：块数少，反复出现，又什么都拼得出来。这一课的两头，就在这里会合。
 #
 # ## 字节对编码：动手算
-# 从字节出发，就没有未知的东西。然后找出出现得最多的一对邻居，把它们并成一个新词元。反复做下去，就是**字节对编码**（BPE）。只有一条限制：先把文本切成**预切分片段**（带着前面空格的词、数字、标点），合并不得跨越片段的边界。（拿一句绕口令当文本：）
+# 从字节出发，就没有未知的东西。然后找出出现得最多的一对邻居，把它们并成一个新词元。反复做下去，就是**字节对编码**（BPE）。只有一条限制：先把文本切成**预切分片段**（带着前面空格的词、数字、标点），合并不得跨越片段的边界。就拿一句绕口令当文本：
 
 # %%
 text = "she sells sea shells on the sea shore"
@@ -974,13 +997,13 @@ assert spent["Chinese"] > 2 * spent["English"]
 # The same thought takes more than twice as many tokens: more steps, more money, less context. Who trains the tokenizer decides who pays.
 #
 # ## Which tokenizer is best?
-# Now the comparison that the whole lesson has prepared. The same text, the same kind of model (modified Kneser–Ney from lesson 02), different tokens. A first table, in **bits per token** on the validation plays. For all of them a line break is put in front, so that exactly the same characters are predicted.
+# Now the comparison that the whole lesson has prepared. The same text, the same kind of model (modified Kneser–Ney from lesson 02), different tokens. A first table, in **bits per token** on the validation plays. A token that is longer needs fewer of them to look equally far back, so the orders differ: 5 for characters, 4 and 3 for BPE, 3 for words. The table says how many characters of context that makes. For all of them a line break is put in front, so that exactly the same characters are predicted.
 
 # %% [markdown] lang="zh"
 # 同一个意思，词元多出一倍还不止：步数更多，花钱更多，上下文更短。谁来训练分词器，就决定了由谁多付钱。
 #
 # ## 哪个分词器最好？
-# 整课都在为这场比较做准备。同样的文本，同一种模型（第 02 课的修正 Kneser–Ney），不同的词元。先看验证剧本上的**每词元比特数**。每份文本前面都放一个换行，这样大家预测的字符一模一样。
+# 整课都在为这场比较做准备。同样的文本，同一种模型（第 02 课的修正 Kneser–Ney），不同的词元。先看验证剧本上的**每词元比特数**。词元越长，回看同样远所需的词元越少，所以阶数各不相同：字符用 5，BPE 用 4 和 3，词用 3；表里列出这相当于回看多少个字符。每份文本前面都放一个换行，这样大家预测的字符一模一样。
 
 
 # %%
@@ -998,7 +1021,11 @@ tokenizers = {
 }
 results = {n: measure(t, order, en_train, en_valid)[0] for n, (t, order) in tokenizers.items()}
 for name, result in results.items():
-    print(f"{name:10}  {result.tokens:7,} tokens   {result.bits_per_token:.3f} bits per token")
+    back = (tokenizers[name][1] - 1) * len(en_valid) / result.tokens
+    print(
+        f"{name:10}  {result.tokens:7,} tokens, {back:.1f} characters of context,"
+        f" {result.bits_per_token:.3f} bits per token"
+    )
 ranking = sorted(results, key=lambda name: results[name].bits_per_token)
 assert ranking[0] == "characters"
 
@@ -1083,6 +1110,7 @@ zh_tokenizers = {
 }
 
 # %%
+assert round(np.log2(0x110000), 1) == 20.1  # code points from 0 to 0x10FFFF
 final = {}
 for name, (tokenizer, order) in tokenizers.items():
     final["English", name] = measure(tokenizer, order, en_train, en_test)[0].bits_per_character(
@@ -1240,53 +1268,21 @@ assert bits["across, up to lines"] > bits["inside pre-tokens"]
 # </details>
 
 # %% [markdown]
-# ## What we know now
-# - A tokenizer is a two-way map; `decode(encode(text))` must be the text.
-# - Characters are safe and long, words are short and leak through `<unk>`, bytes are safe and longest. BPE starts from bytes and buys length with vocabulary.
-# - What looks equal may differ (NFC), and what is cleaned away is never learned.
-# - Chinese words can be found by a dictionary, by the most probable path, or by tags; BPE needs none of it.
-# - Only bits per *character*, on text that comes back whole, compare models that cut differently.
-#
-# ## What it still can't do
-# To all our tokenizers ` king` and ` queen` are two numbers, as unrelated as ` king` and ` teapot`. Counting can't share what it learns about one with the other. Lesson 05 gives every token a *vector*, and similar tokens similar vectors.
-#
-# ## References
-# - Gage (1994), A New Algorithm for Data Compression. Sennrich, Haddow & Birch (2016), Neural Machine Translation of Rare Words with Subword Units. Radford et al. (2019), Language Models are Unsupervised Multitask Learners (GPT-2).
-# - Viterbi (1967), Error Bounds for Convolutional Codes. Rabiner (1989), A Tutorial on Hidden Markov Models. Xue (2003), Chinese Word Segmentation as Character Tagging. 宗成庆 (2013), 统计自然语言处理.
-# - Lee et al. (2022), Deduplicating Training Data Makes Language Models Better. Petrov et al. (2023), Language Model Tokenizers Introduce Unfairness Between Languages.
-# - The Unicode Consortium, UAX #15: Unicode Normalization Forms; UAX #29: Text Segmentation.
-
-# %% [markdown] lang="zh"
-# ## 现在我们知道
-# - 分词器是一张双向的表；`decode(encode(text))` 必须还是原文。
-# - 字符稳妥但长；词短，却从 `<unk>` 里漏；字节稳妥，也最长。BPE 从字节出发，拿词表换长度。
-# - 看起来相同的未必相同（NFC）；清洗掉的东西永远学不到。
-# - 中文的词可以靠词典、靠概率最大的路径、靠标签找出来；BPE 一样也不需要。
-# - 切法不同的模型，只有在能原样还原的文本上比**每字符**比特数，才算公平。
-#
-# ## 它还做不到
-# 在这些分词器眼里，` king` 和 ` queen` 只是两个号码，跟 ` king` 和 ` teapot` 一样毫不相干。数数没法把从这个词学到的用到那个词上。第 05 课给每个词元一个**向量**，相似的词元有相似的向量。
-#
-# ## 参考文献
-# - Gage (1994), A New Algorithm for Data Compression. Sennrich, Haddow & Birch (2016), Neural Machine Translation of Rare Words with Subword Units. Radford et al. (2019), Language Models are Unsupervised Multitask Learners (GPT-2).
-# - Viterbi (1967), Error Bounds for Convolutional Codes. Rabiner (1989), A Tutorial on Hidden Markov Models. Xue (2003), Chinese Word Segmentation as Character Tagging. 宗成庆（2013），《统计自然语言处理》。
-# - Lee et al. (2022), Deduplicating Training Data Makes Language Models Better. Petrov et al. (2023), Language Model Tokenizers Introduce Unfairness Between Languages.
-# - The Unicode Consortium, UAX #15: Unicode Normalization Forms; UAX #29: Text Segmentation.
-
-# %% [markdown]
 # ## Worked answers
-# **1.** All numbers up to a few hundred have a token of their own, then gaps appear; round numbers and years survive longest. A model sees ` 361` as one symbol and ` 362` as two: arithmetic is harder than it looks from outside.
+# **1.** All numbers up to a few hundred have a token of their own, then gaps appear. Above a thousand, round numbers and years survive, every single year of the twentieth century among them. A model sees ` 361` as one symbol and ` 362` as two: arithmetic is harder than it looks from outside.
 
 # %% [markdown] lang="zh"
 # ## 参考答案
-# **1.** 几百以内的数都有自己的词元，再往上就有了缺口，整数和年份留得最久。模型眼里 ` 361` 是一个符号，` 362` 却是两个：算术题比从外面看起来更难。
+# **1.** 几百以内的数都有自己的词元，再往上就有了缺口。过了一千，留下来的是整十、整百的数和年份，二十世纪的年份一个不缺。模型眼里 ` 361` 是一个符号，` 362` 却是两个：算术题比从外面看起来更难。
 
 # %%
 split_up = [n for n in range(1000) if len(gpt2.encode(f" {n}")) > 1]
 print(f"{len(split_up)} of 1,000 are split; the first: {split_up[:8]}")
 whole_numbers = [n for n in range(1000, 10_000) if len(gpt2.encode(f" {n}")) == 1]
 print(f"of 1000…9999 {len(whole_numbers)} are whole, the last: {whole_numbers[-8:]}")
-assert split_up[0] == 362
+century = sum(n in whole_numbers for n in range(1901, 2001))
+print(f"of the years 1901…2000 {century} are whole")
+assert split_up[0] == 362 and century == 100
 
 # %% [markdown]
 # **2.** The two ways differ on a good part of the *different* pre-tokens, yet the totals are nearly equal. What matters is not which is shorter but that training and use agree: a model that learned ` |And` has never seen ` An|d`.
@@ -1338,3 +1334,37 @@ for share in (0.1, 0.5, 0.9):
     times = {k: len(mixed.encode(t)) / len(t) / alone[k] for k, t in texts.items()}
     print(f"{share:.0%} Chinese: " + ", ".join(f"{k} x {v:.2f}" for k, v in times.items()))
     assert (times["Chinese"] > times["English"]) == (share == 0.1)
+
+# %% [markdown]
+# ## What we know now
+# - A tokenizer is a two-way map; `decode(encode(text))` must be the text.
+# - Characters are safe and long, words are short and leak through `<unk>`, bytes are safe and longest. BPE starts from bytes and buys length with vocabulary.
+# - What looks equal may differ (NFC), and what is cleaned away is never learned.
+# - Chinese words can be found by a dictionary, by the most probable path, or by tags; BPE needs none of it.
+# - Only bits per *character*, on text that comes back whole, compare models that cut differently.
+#
+# ## What it still can't do
+# To all our tokenizers ` king` and ` queen` are two numbers, as unrelated as ` king` and ` teapot`. Counting can't share what it learns about one with the other. Lesson 05 gives every token a *vector*, and similar tokens similar vectors.
+#
+# ## References
+# - Gage (1994), A New Algorithm for Data Compression. Sennrich, Haddow & Birch (2016), Neural Machine Translation of Rare Words with Subword Units. Radford et al. (2019), Language Models are Unsupervised Multitask Learners (GPT-2).
+# - Viterbi (1967), Error Bounds for Convolutional Codes. Rabiner (1989), A Tutorial on Hidden Markov Models. Xue (2003), Chinese Word Segmentation as Character Tagging. 宗成庆 (2013), 统计自然语言处理.
+# - Broder (1997), On the Resemblance and Containment of Documents (MinHash). Lee et al. (2022), Deduplicating Training Data Makes Language Models Better. Petrov et al. (2023), Language Model Tokenizers Introduce Unfairness Between Languages.
+# - The Unicode Consortium, UAX #15: Unicode Normalization Forms; UAX #29: Text Segmentation.
+
+# %% [markdown] lang="zh"
+# ## 现在我们知道
+# - 分词器是一张双向的表；`decode(encode(text))` 必须还是原文。
+# - 字符稳妥但长；词短，却从 `<unk>` 里漏；字节稳妥，也最长。BPE 从字节出发，拿词表换长度。
+# - 看起来相同的未必相同（NFC）；清洗掉的东西永远学不到。
+# - 中文的词可以靠词典、靠概率最大的路径、靠标签找出来；BPE 一样也不需要。
+# - 切法不同的模型，只有在能原样还原的文本上比**每字符**比特数，才算公平。
+#
+# ## 它还做不到
+# 在这些分词器眼里，` king` 和 ` queen` 只是两个号码，跟 ` king` 和 ` teapot` 一样毫不相干。数数没法把从这个词学到的用到那个词上。第 05 课给每个词元一个**向量**，相似的词元有相似的向量。
+#
+# ## 参考文献
+# - Gage (1994), A New Algorithm for Data Compression. Sennrich, Haddow & Birch (2016), Neural Machine Translation of Rare Words with Subword Units. Radford et al. (2019), Language Models are Unsupervised Multitask Learners (GPT-2).
+# - Viterbi (1967), Error Bounds for Convolutional Codes. Rabiner (1989), A Tutorial on Hidden Markov Models. Xue (2003), Chinese Word Segmentation as Character Tagging. 宗成庆（2013），《统计自然语言处理》。
+# - Broder (1997), On the Resemblance and Containment of Documents (MinHash). Lee et al. (2022), Deduplicating Training Data Makes Language Models Better. Petrov et al. (2023), Language Model Tokenizers Introduce Unfairness Between Languages.
+# - The Unicode Consortium, UAX #15: Unicode Normalization Forms; UAX #29: Text Segmentation.
