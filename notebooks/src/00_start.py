@@ -41,7 +41,7 @@ rng = setup(seed=0)
 # This model has read 30 plays by Shakespeare, as plain characters: letters, spaces, commas, ends of lines. Nobody told it what a word is, or a verse, or a queen. We hand it the beginning of a line, the **prompt**, and it goes on from there.
 
 # %% [markdown] lang="zh"
-# ## 会写字的机器
+# ## 会写作的机器
 # 这个模型读过莎士比亚的 30 部剧本，读的只是字符：字母、空格、逗号、换行。没有人告诉它什么是单词、什么是诗行、谁是女王。我们给它一行的开头，也就是**提示词**（prompt），它接着往下写。
 
 # %%
@@ -79,14 +79,15 @@ for corpus in (corpora.shakespeare(), corpora.sanguo()):
     read = [document for document in corpus.documents if document.split == "train"]
     size = len(corpus.text("train"))
     print(f"{corpus.name}: {len(read)} of {len(corpus.documents)} read, {size:,} characters")
+    assert len(read) == {"shakespeare": 30, "sanguo": 96}[corpus.name]
 
 # %% [markdown]
 # ## One step under the glass
-# Writing is one step, repeated. The step: look at the text so far, and give **every** possible next character a probability. After ` Rome` (with the space before it), which character does Shakespeare put next? Guess before you run.
+# Writing is one step, repeated. The step: look at the text so far, and give **every** possible next character a probability. (In the code below the model answers with one score for each character, a *logit*, and `softmax` makes probabilities of the scores; how, is lesson 03. `encode` turns characters into numbers, `decode` turns them back.) After ` Rome` (with the space before it), which character does Shakespeare put next? Guess before you run.
 
 # %% [markdown] lang="zh"
-# ## 把一步放到镜下
-# 写作是同一步的反复。这一步是：看着已有的文本，给**每一个**可能的下一个字符一个概率。在 ` Rome`（前面有个空格）之后，莎士比亚接下来会写哪个字符？先猜，再运行。
+# ## 放大镜下看一步
+# 写作是同一步的反复。这一步是：看着已有的文本，给**每一个**可能的下一个字符一个概率。（下面的代码里，模型给每个字符打一个分，叫 *logit*，再由 `softmax` 把分数变成概率，怎么变，第 03 课讲。`encode` 把字符变成编号，`decode` 再变回来。）在 ` Rome`（前面有个空格）之后，莎士比亚接下来会写哪个字符？先猜，再运行。
 
 # %%
 predict("e", "o", "a space · 空格", "a comma · 逗号")
@@ -120,7 +121,7 @@ show(axes, p, characters.vocabulary)
 # That is all a **language model** is: a function from a text to the probabilities of what comes next. Not a set of rules, not a store of sentences. The probabilities of all characters together make one, also after a text that nobody has ever written:
 
 # %% [markdown] lang="zh"
-# **语言模型**就是这么回事：一个函数，输入一段文本，输出接下来每种可能的概率。它不是一套规则，也不是一库句子。所有字符的概率加起来等于一，哪怕前面是从来没有人写过的文本：
+# **语言模型**就是这么回事：一个函数，输入一段文本，输出接下来每种可能的概率。它不是一套规则，也不是一仓库现成的句子。所有字符的概率加起来等于一，哪怕前面是从来没有人写过的文本：
 
 # %%
 for text in (" Rome", "To be, or not to be", "zxq7"):
@@ -167,10 +168,10 @@ again = generate(model, characters.encode("Wherefore art thou"), 6, np.random.de
 assert characters.decode(again) == text
 
 # %% [markdown]
-# A die can be loaded. The **temperature** below 1 makes the probable more probable: a careful writer who repeats himself. Above 1 it flattens the bars: a wild one who misspells. Here are the same eight characters after ` Rome` at six temperatures (in a running notebook there is also a slider).
+# A die can be loaded. The scores are divided by a number, the **temperature**, before they become probabilities. Below 1 it makes the probable more probable: a careful writer who repeats himself. Above 1 it flattens the bars: a wild one who misspells. Here are the same eight characters after ` Rome` at six temperatures (in a running notebook there is also a slider).
 
 # %% [markdown] lang="zh"
-# 骰子可以做手脚。**温度**低于 1，可能的更可能：写得谨慎，爱说重复话。高于 1，柱子被压平：写得狂放，错字连篇。下面是 ` Rome` 之后同样的八个字符在六种温度下的样子（在运行着的笔记本里还有一个滑块）。
+# 骰子可以做手脚：分数变成概率之前，先除以一个数，叫**温度**。温度低于 1，可能的更可能：写得谨慎，爱说重复话。高于 1，柱子被压平：写得狂放，错字连篇。下面是 ` Rome` 之后同样的八个字符在六种温度下的样子（在运行着的笔记本里还有一个滑块）。
 
 # %%
 logits = model(characters.encode(" Rome")[None])[0, -1]
@@ -220,10 +221,10 @@ axes.set(xlabel="character", ylabel="surprise in bits")
 axes.grid(False, axis="x")
 
 # %% [markdown]
-# **Figure.** Surprise of the model at each character of a line that it has not read; first letters of words in orange. The tall bars are mostly orange: once `countr` stands there, `ymen` is cheap.
+# **Figure.** Surprise of the model at each character of a line that it has not read; first letters of words in orange. The tall bars are mostly orange: a word is hard to begin and easy to finish. Once `Fri` stands there, `end` costs next to nothing. The tallest blue bar is the `n` of `lend`, after a `le` that could have gone many other ways.
 
 # %% [markdown] lang="zh"
-# **图.** 模型读一行没见过的台词时，对每个字符的惊异度；词首字母为橙色。高的柱子多半是橙色：一旦有了 `countr`，`ymen` 就便宜了。
+# **图.** 模型读一行没见过的台词时，对每个字符的惊异度；词首字母为橙色。高的柱子多半是橙色：一个词起头难，收尾易。一旦有了 `Fri`，`end` 几乎不花钱。最高的蓝柱是 `lend` 的 `n`：`le` 后面本来还有许多别的可能。
 
 # %%
 first = np.array(first)
@@ -231,13 +232,14 @@ print(f"first letters of words: {bits[first].mean():.2f} bits each")
 print(f"all other characters:   {bits[~first].mean():.2f} bits each")
 print(f"the whole line:         {bits.sum():.1f} bits, {bits.mean():.2f} per character")
 assert bits[first].mean() > 2 * bits[~first].mean()
+assert bits[3:6].sum() < 1 and line[np.argmax(np.where(first, 0, bits))] == "n"
 assert_allclose(2 ** -bits.sum(), np.prod(2**-bits))  # surprises add, probabilities multiply
 
 # %% [markdown]
-# That last number, **bits per character**, is the yardstick of the whole course. Someone who knows nothing and gives all 68 characters the same probability pays $\log_2 68 \approx 6.09$ bits for each. A perfect prophet pays 0. Everything we build is somewhere in between, and each lesson lowers the number a little.
+# That last number, **bits per character**, is the yardstick of the whole course. Someone who knows nothing and gives all 68 characters the same probability pays $\log_2 68 \approx 6.09$ bits for each. A perfect prophet pays 0. Everything we build is somewhere in between, and the course is the story of how the number comes down.
 
 # %% [markdown] lang="zh"
-# 最后这个数，**每字符比特数**，是整门课的尺子。什么都不懂、给 68 个字符同样概率的人，每个字符要付 $\log_2 68 \approx 6.09$ 比特；料事如神的人付 0。我们造的一切都在两者之间，每一课把这个数压低一点。
+# 最后这个数，**每字符比特数**，是整门课的尺子。什么都不懂、给 68 个字符同样概率的人，每个字符要付 $\log_2 68 \approx 6.09$ 比特；料事如神的人付 0。我们造的一切都在两者之间；这门课讲的，就是怎样把这个数一点点压下来。
 
 # %%
 V = characters.vocabulary_size
@@ -266,11 +268,11 @@ display(Markdown(lineage.markdown("sanguo")))
 
 # %% [markdown]
 # ## The map
-# Here are the ideas of the course and how they hang together; the numbers are lessons. The top row is a loop that never changes: text becomes tokens, a language model turns tokens into scores (logits), softmax turns scores into probabilities, a die picks the next token. Below it is what we put into the box called *language model*.
+# Here are the ideas of the course and how they hang together; the numbers are lessons. The top row is a loop that never changes: text becomes **tokens** (the units that a model predicts: characters, so far), a language model turns tokens into scores (logits), softmax turns scores into probabilities, a die picks the next token. Below it is what we put into the box called *language model*.
 
 # %% [markdown] lang="zh"
 # ## 地图
-# 这里是课程里的各个概念，以及它们之间的关系；数字是课号。最上面一行是永远不变的循环：文本切成词元，语言模型把词元变成分数（logit），softmax 把分数变成概率，骰子选出下一个词元。下面是我们往“语言模型”这个盒子里放的东西。
+# 这里是课程里的各个概念，以及它们之间的关系；数字是课号。最上面一行是永远不变的循环：文本切成**词元**（token，模型预测的单位，目前就是字符），语言模型把词元变成分数（logit），softmax 把分数变成概率，骰子选出下一个词元。下面是我们往“语言模型”这个盒子里放的东西。
 
 # %%
 MAP = """text|0.5|9.2|text/文本
@@ -374,12 +376,12 @@ print(f"after a vowel: {after_vowel:.0%}, after a consonant: {after_consonant:.0
 assert after_vowel < vowel.mean() < after_consonant
 
 # %% [markdown]
-# The same lean, in another language, another alphabet and another century; it took Markov months and us a millisecond. What came after him:
+# The same lean, in another language, another alphabet and another century; Markov counted with a pencil, we with one line of NumPy. What came after him:
 #
 # | year | | what | lesson |
 # |---|---|---|---|
 # | 1913 | Markov | letters as a chain, each depending on the one before | 01 |
-# | 1948 | Shannon | entropy; English written by machine from tables of pairs and triples: **n-grams** | 01, 02 |
+# | 1948 | Shannon | entropy; sentences drawn by lot from the pairs and triples of English: **n-grams** | 01, 02 |
 # | 1951 | Shannon | people guess the next letter; English is worth about one bit a letter | 01 |
 # | 1976 | Jelinek | n-grams choose among what a speech recognizer may have heard | 02 |
 # | 1980–1999 | Jelinek & Mercer, Katz, Witten & Bell, Kneser & Ney, Chen & Goodman | what to do about pairs never seen | 02 |
@@ -395,12 +397,12 @@ assert after_vowel < vowel.mean() < after_consonant
 # | 2022 | Ouyang and others | models trained to follow instructions; ChatGPT appears in November | 19, 22 |
 
 # %% [markdown] lang="zh"
-# 同样的倾向，换了语言、换了字母、换了世纪；马尔可夫花了几个月，我们只花一毫秒。他之后的事：
+# 同样的倾向，换了语言、换了字母、换了世纪；马尔可夫用的是铅笔，我们用的是一行 NumPy。他之后的事：
 #
 # | 年份 | | 做了什么 | 课 |
 # |---|---|---|---|
 # | 1913 | Markov | 把字母看作一条链，每个取决于前一个 | 01 |
-# | 1948 | Shannon | 熵；照着二元、三元的表让机器写英文：**n 元语法** | 01、02 |
+# | 1948 | Shannon | 熵；照着英语里字母和词的二元、三元统计，抽签写出句子：**n 元语法** | 01、02 |
 # | 1951 | Shannon | 请人猜下一个字母；英文每个字母大约值一比特 | 01 |
 # | 1976 | Jelinek | 用 n 元语法在语音识别听到的几种可能里挑选 | 02 |
 # | 1980–1999 | Jelinek 与 Mercer、Katz、Witten 与 Bell、Kneser 与 Ney、Chen 与 Goodman | 从没见过的搭配怎么办 | 02 |
@@ -488,7 +490,7 @@ assert findings[0].state == "ok", "This Python is not one that the course is mad
 # </details>
 # <details><summary>Why characters and not words?</summary>
 #
-# A character model needs no tokenizer, fits in a small file and never meets an unknown word, in English and in Chinese alike. Lesson 04 asks the question in earnest.
+# A character model needs no dictionary, fits in a small file and never meets an unknown word, in English and in Chinese alike. Lesson 04 asks the question in earnest.
 # </details>
 # <details><summary>How long does it take?</summary>
 #
@@ -519,7 +521,7 @@ assert findings[0].state == "ok", "This Python is not one that the course is mad
 # </details>
 # <details><summary>为什么用字符，不用词？</summary>
 #
-# 字符模型不需要分词器，文件小，也永远不会遇到生词，中英文都一样。第 04 课会认真讨论这个问题。
+# 字符模型不需要词典，文件小，也永远不会遇到生词，中英文都一样。第 04 课会认真讨论这个问题。
 # </details>
 # <details><summary>要多长时间？</summary>
 #

@@ -44,11 +44,11 @@ rng = setup(seed=0)
 
 # %% [markdown]
 # ## Cut the chain
-# The chain rule of lesson 01 is exact: $P(s_1 \dots s_T) = \prod_t P(s_t \mid s_{<t})$. It asks for the probability of a character given *everything* before it. Could we count that? Take the most famous line in English and ask how often its ends, longer and longer, occur in the training plays.
+# The chain rule of lesson 01 is exact: $P(s_1 \dots s_T) = \prod_t P(s_t \mid s_{\lt t})$. It asks for the probability of a character given *everything* before it. Could we count that? Take the most famous line in English and ask how often its ends, longer and longer, occur in the training plays.
 
 # %% [markdown] lang="zh"
 # ## 把链剪短
-# 第 01 课的链式法则是精确的：$P(s_1 \dots s_T) = \prod_t P(s_t \mid s_{<t})$。它要的是已知**前面全部**字符时下一个字符的概率。这能数出来吗？拿英语里最有名的一行来试：取它的结尾，越取越长，看看在训练用的剧本里各出现多少次。
+# 第 01 课的链式法则是精确的：$P(s_1 \dots s_T) = \prod_t P(s_t \mid s_{\lt t})$。它要的是已知**前面全部**字符时下一个字符的概率。这能数出来吗？拿英语里最有名的一行来试：取它的结尾，越取越长，看看在训练用的剧本里各出现多少次。
 
 # %%
 english = corpora.shakespeare()
@@ -61,14 +61,14 @@ assert text.count(line) == 1
 # %% [markdown]
 # Every text is new after a few words, so its full past has been seen once or never, and once is no statistic. The **Markov assumption** cuts the past short: only the last $n-1$ tokens count.
 #
-# $$P(s_t \mid s_{<t}) \approx P(s_t \mid \underbrace{s_{t-n+1} \dots s_{t-1}}_{h})$$
+# $$P(s_t \mid s_{\lt t}) \approx P(s_t \mid \underbrace{s_{t-n+1} \dots s_{t-1}}_{h})$$
 #
 # The $n-1$ tokens kept are the **context** $h$; context and next token together are $n$ tokens, an **n-gram**, written $hw$. The number $n$ is the model's **order**: order 1 (unigram) ignores the past, order 2 (bigram) sees one token, order 3 (trigram) two.
 
 # %% [markdown] lang="zh"
 # 任何文本写上几个词就成了新的，它的完整过去要么只见过一次，要么从没见过，而一次算不上统计。**马尔可夫假设**把过去剪短，只看最后 $n-1$ 个词元：
 #
-# $$P(s_t \mid s_{<t}) \approx P(s_t \mid \underbrace{s_{t-n+1} \dots s_{t-1}}_{h})$$
+# $$P(s_t \mid s_{\lt t}) \approx P(s_t \mid \underbrace{s_{t-n+1} \dots s_{t-1}}_{h})$$
 #
 # 留下的 $n-1$ 个词元就是**上下文** $h$；上下文加上下一个词元共 $n$ 个，叫一个 **n 元语法**，记作 $hw$。$n$ 是模型的**阶**：1 阶（一元语法）不看过去，2 阶（二元语法）看一个词元，3 阶（三元语法）看两个。
 
@@ -97,22 +97,22 @@ assert (pairs["a", "b"], pairs["a", "c"], pairs["a", "d"]) == (2, 2, 1)
 #
 # $$P_{\text{ML}}(w \mid h) = \frac{c(hw)}{c(h\,\cdot)}.$$
 #
-# Why this ratio and no other? Call $p_w$ the probability of $w$ after $h$. The text's log-probability contains $\sum_w c(hw) \ln p_w$, and we look for the $p$ that makes it largest while $\sum_w p_w = 1$. With a Lagrange multiplier $\mu$ for that condition, setting the derivative by $p_w$ to zero gives
+# Why this ratio and no other? Lesson 01 has already proved it. Let a model give $w$ after $h$ the probability $q(w)$, and write $\hat p(w)$ for our ratio. For all that follows $h$ in the training text the model pays
 #
-# $$\frac{c(hw)}{p_w} - \mu = 0 \quad\Rightarrow\quad p_w = \frac{c(hw)}{\mu}, \qquad \sum_w p_w = 1 \Rightarrow \mu = c(h\,\cdot).$$
+# $$\sum_w c(hw) \log_2 \frac1{q(w)} = c(h\,\cdot) \sum_w \hat p(w) \log_2 \frac1{q(w)} = c(h\,\cdot)\, H(\hat p, q) \ \text{bits},$$
 #
-# This is the **maximum likelihood estimate** (MLE): of all distributions, the one under which the training text is most probable. A hundred thousand random rivals don't beat it:
+# a cross-entropy, and it is smallest for $q = \hat p$ and for nothing else. Fewest bits is largest probability. This is the **maximum likelihood estimate** (MLE): of all distributions, the one under which the training text is most probable. A hundred thousand random rivals don't beat it:
 
 # %% [markdown] lang="zh"
 # `a` 后面有五次跟着东西，其中两次是 `b`，所以答 $2/5$。一般地，记 $c(hw)$ 为 $hw$ 的计数，$c(h\,\cdot)=\sum_w c(hw)$，
 #
 # $$P_{\text{ML}}(w \mid h) = \frac{c(hw)}{c(h\,\cdot)}.$$
 #
-# 为什么偏偏是这个比值？设 $h$ 之后出现 $w$ 的概率为 $p_w$。文本的对数概率里含有 $\sum_w c(hw) \ln p_w$；我们要在 $\sum_w p_w = 1$ 的条件下让它最大。给这个条件配上拉格朗日乘子 $\mu$，对 $p_w$ 求导并令其为零：
+# 为什么偏偏是这个比值？第 01 课其实已经证过了。设模型给 $h$ 之后的 $w$ 概率 $q(w)$，把我们的比值记作 $\hat p(w)$。训练文本里跟在 $h$ 后面的一切，模型总共要付
 #
-# $$\frac{c(hw)}{p_w} - \mu = 0 \quad\Rightarrow\quad p_w = \frac{c(hw)}{\mu}, \qquad \sum_w p_w = 1 \Rightarrow \mu = c(h\,\cdot).$$
+# $$\sum_w c(hw) \log_2 \frac1{q(w)} = c(h\,\cdot) \sum_w \hat p(w) \log_2 \frac1{q(w)} = c(h\,\cdot)\, H(\hat p, q) \ \text{比特}$$
 #
-# 这就是**极大似然估计**（MLE）：在一切分布里，它使训练文本的概率最大。随机造十万个对手，没有一个胜得过它：
+# 这是交叉熵，当且仅当 $q = \hat p$ 时最小。比特最少，就是概率最大。这就是**极大似然估计**（MLE）：在一切分布里，它使训练文本的概率最大。随机造十万个对手，没有一个胜得过它：
 
 # %%
 counts_after_a = np.array([2, 2, 1])  # b, c, d
@@ -124,10 +124,10 @@ print("MLE:", mle, "  log-probability", round(ours, 4))
 assert best_rival < ours
 
 # %% [markdown]
-# The package's model gives the same numbers, from ids, and keeps the contract of lesson 00: ids `(B, T)` in, one row of $V$ logarithms out for every position.
+# The package's model gives the same numbers, from ids, and keeps the contract of lesson 01: ids `(B, T)` in, one row of $V$ logarithms out for every position.
 
 # %% [markdown] lang="zh"
-# 课程包里的模型给出同样的数。它吃的是编号，守的是第 00 课的约定：输入编号 `(B, T)`，每个位置输出一行 $V$ 个对数。
+# 课程包里的模型给出同样的数。它吃的是编号，守的是第 01 课的约定：输入编号 `(B, T)`，每个位置输出一行 $V$ 个对数。
 
 # %%
 letters = CharacterTokenizer.train(ten)
@@ -196,14 +196,15 @@ V = characters.vocabulary_size
 ids = characters.encode(text)
 held_out = characters.encode(english.text("validation")[:100_000])
 counts = {n: Counts.train(ids, n, V) for n in range(1, 8)}
+assert V == 62
 for n, c in counts.items():
     print(f"n = {n}: {len(c.keys[n]):8,} different n-grams of {V**n:18,} possible")
 
 # %% [markdown]
-# In 1948 Shannon let such tables write, with a book and a pencil. Guess first: from which order on are most of the "words" real words?
+# In 1948 Shannon let such tables write, with a book and a pencil; from 1976 on they chose among the sentences that a speech recognizer might have heard (Jelinek). Guess first: from which order on are most of the "words" real words?
 
 # %% [markdown] lang="zh"
-# 1948 年，Shannon 用一本书和一支铅笔，让这样的表写出文字。先猜：从几阶开始，写出来的“单词”大半是真的？
+# 1948 年，Shannon 用一本书和一支铅笔，让这样的表写出文字；1976 年起，又用它们在语音识别可能听到的句子里挑选（Jelinek）。先猜：从几阶开始，写出来的“单词”大半是真的？
 
 # %%
 predict("n = 2", "n = 4", "n = 6")
@@ -272,7 +273,8 @@ share_zh = [unseen(counts_zh[n], held_out_zh) for n in range(1, 6)]
 for n in range(1, 8):
     more = f"   sanguo {share_zh[n - 1]:5.1%}" if n < 6 else ""
     print(f"n = {n}   shakespeare {share[n - 1]:5.1%}{more}")
-assert share == sorted(share) and 0.1 < share[4] < 0.15 and 0.4 < share_zh[2] < 0.6
+assert share == sorted(share) and 0.1 < share[4] < 0.15
+assert 1 / 3 < share[6] < 0.4 and 0.4 < share_zh[2] < 0.6
 
 # %%
 figure, axes = plt.subplots()
@@ -283,10 +285,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# **Figure.** Share of the n-grams of held-out text that the training text does not contain. English characters climb slowly to a third at order 7; Chinese ones leap: of the trigrams of a new chapter about half are new.
+# **Figure.** Share of the n-grams of held-out text that the training text does not contain. English characters climb slowly, to somewhat over a third at order 7; Chinese ones leap: of the trigrams of a new chapter about half are new.
 
 # %% [markdown] lang="zh"
-# **图.** 留出文本里的 n 元语法，有多大一部分训练文本里没有。英文字符爬得慢，到 7 阶约三分之一；中文一跃而上：新章回里的三元语法约有一半是新的。
+# **图.** 留出文本里的 n 元语法，有多大一部分训练文本里没有。英文字符爬得慢，到 7 阶才三分之一多一点；中文一跃而上：新章回里的三元语法约有一半是新的。
 
 # %% [markdown]
 # One unseen n-gram is enough for an infinite bill. So maximum likelihood, the best there is on the training text, is the worst on any other:
@@ -345,6 +347,7 @@ curves = {
 }
 for n, line in curves.items():
     print(f"n = {n}   best k = {ks[np.argmin(line)]:<7g} {min(line):.3f} bits")
+assert curves[5][4] > curves[4][4] and min(curves[5]) > min(curves[4])
 assert_allclose(bits(ngram.AddK(counts[3])), score(ngram.AddK(counts[3]), held_out).bits_per_token)
 
 # %%
@@ -355,16 +358,16 @@ axes.set(xlabel="k, added to every count", ylabel="bits per character")
 plt.show()
 
 # %% [markdown]
-# **Figure.** Held-out bits per character against $k$, for orders 2 to 5. At $k = 1$ order 5 is worse than order 4; even at their best $k$ the higher orders gain little, and the best $k$ differs.
+# **Figure.** Held-out bits per character against $k$, for orders 2 to 5. At $k = 1$ order 5 is worse than order 4, and even at the best of these $k$ it does not get ahead. The best $k$ differs from order to order.
 
 # %% [markdown] lang="zh"
-# **图.** 2 到 5 阶模型在留出文本上的每字符比特数随 $k$ 的变化。$k = 1$ 时，5 阶比 4 阶还差；就算各取最好的 $k$，高阶也没多少好处，而且最好的 $k$ 各不相同。
+# **图.** 2 到 5 阶模型在留出文本上的每字符比特数随 $k$ 的变化。$k = 1$ 时，5 阶比 4 阶还差；就算在这些 $k$ 里各取最好的，5 阶也没有领先。最好的 $k$ 还因阶而异。
 
 # %% [markdown]
-# One more character of the past, and it helps so little? Let us look where it goes wrong. For each position of the held-out text, take its context of four characters, and count how often training saw that context. Then two numbers: how much probability the model *promised* to continuations never seen there, and how often one *came*.
+# One more character of the past, and it doesn't help? Let us look where it goes wrong. For each position of the held-out text, take its context of four characters, and count how often training saw that context. Then two numbers: how much probability the model *promised* to continuations never seen there, and how often one *came*.
 
 # %% [markdown] lang="zh"
-# 多看了几个字符，怎么没什么用？看看它错在哪里。在留出文本的每个位置，取前面四个字符作上下文，数一数训练时见过这个上下文多少次。然后比较两个数：模型把多少概率**许诺**给了在那里从没见过的后续；这样的后续**真的来了**多少次。
+# 多看一个字符，怎么反倒没用？看看它错在哪里。在留出文本的每个位置，取前面四个字符作上下文，数一数训练时见过这个上下文多少次。然后比较两个数：模型把多少概率**许诺**给了在那里从没见过的后续；这样的后续**真的来了**多少次。
 
 # %%
 sample = held_out[:12_000].reshape(-1, 100)
@@ -392,7 +395,7 @@ figure, axes = plt.subplots()
 axes.set_xscale("log", base=2)
 plots.curves(axes, 2.0 ** np.arange(9), {"came": came} | promised)
 axes.set(xlabel="how often the context was seen (1, 2, 4 … or more)", ylabel="share of the new")
-assert promised["add 1"][0] > 0.95 and came[0] < 0.6
+assert promised["add 1"][0] > 0.95 and 1.7 < promised[f"add {best_k:g}"][0] / came[0] < 2
 
 # %% [markdown]
 # **Figure.** How often a held-out character had never followed its four-character context (came), and what add-$k$ smoothing promised to such characters, by how often the context was seen. Add-one promises nearly everything; the best single $k$, right for contexts seen often, still promises nearly twice too much where the context was seen once.
@@ -401,10 +404,14 @@ assert promised["add 1"][0] > 0.95 and came[0] < 0.6
 # **图.** 按上下文见过的次数分组：留出文本里的字符从没跟在这四个字符后面出现过的比例（came），以及加 $k$ 平滑许诺给这类字符的概率。加一几乎全许了出去；就算取最好的 $k$，在常见的上下文上对了，在只见过一次的上下文上还是许了将近两倍。
 
 # %% [markdown]
-# After `Rome`, seen well over a hundred times, add-one still hands 62 imaginary cases to all characters alike, `q` included. Two mistakes in one: the *amount* depends on $V$, not on the context; and it is shared out *equally*, though we know a lot about which characters are common. **Who should receive it? Ask a shorter context.**
+# After `Rome`, seen well over a hundred times, add-one still hands 62 imaginary cases to all characters alike, `q` included. Two mistakes in one: the *amount*, $kV$ imaginary cases, depends on $V$ and not on the context; and it is shared out *equally*, though we know a lot about which characters are common. **Who should receive it? Ask a shorter context.**
 
 # %% [markdown] lang="zh"
-# `Rome` 之后，哪怕见过上百次，加一也要把 62 个想象的例子平均分给所有字符，连 `q` 也有份。这里面有两个错：给**多少**，取决于 $V$ 而不是上下文；怎么**分**，一律平均，虽然我们明知哪些字符常见。**该由谁来领？去问更短的上下文。**
+# `Rome` 之后，哪怕见过上百次，加一也要把 62 个想象的例子平均分给所有字符，连 `q` 也有份。这里面有两个错：给**多少**（$kV$ 个想象的例子），取决于 $V$ 而不是上下文；怎么**分**，一律平均，虽然我们明知哪些字符常见。**该由谁来领？去问更短的上下文。**
+
+# %%
+print("`Rome` occurs", text.count("Rome"), "times in the text that we count")
+assert text.count("Rome") > 100 and V == 62
 
 # %% [markdown]
 # ## Interpolation
@@ -412,7 +419,7 @@ assert promised["add 1"][0] > 0.95 and came[0] < 0.6
 #
 # $$P(w \mid h) = \lambda\, P_{\text{ML}}(w \mid h) + (1 - \lambda)\, P(w \mid h')$$
 #
-# and so on down to the empty context, below which lies the **floor**, the uniform $1/V$. If $h$ was never seen, $P(w \mid h) = P(w \mid h')$. It sums to one because both parts do: $\lambda \cdot 1 + (1-\lambda) \cdot 1 = 1$.
+# and so on down to the empty context, below which lies the **floor**, the uniform $1/V$. If $h$ was never seen, $P(w \mid h) = P(w \mid h')$. It sums to one because both parts do: $\lambda \cdot 1 + (1-\lambda) \cdot 1 = 1$. (The other way is **backoff** (Katz, 1987): it asks the shorter context only about tokens that were never seen after the longer one. In this course we mix.)
 #
 # By hand, $\lambda = 1/2$, `d` after `a`: the unigram is $\tfrac12 \cdot \tfrac1{10} + \tfrac12 \cdot \tfrac14 = 0.175$; the bigram $\tfrac12 \cdot \tfrac15 + \tfrac12 \cdot 0.175 = 0.1875$. And `d` after `b`, impossible so far: $\tfrac12 \cdot 0 + \tfrac12 \cdot 0.175 = 0.0875$.
 
@@ -422,7 +429,7 @@ assert promised["add 1"][0] > 0.95 and came[0] < 0.6
 #
 # $$P(w \mid h) = \lambda\, P_{\text{ML}}(w \mid h) + (1 - \lambda)\, P(w \mid h')$$
 #
-# 一路往下，直到空的上下文；再下面是**地板**，即均匀分布 $1/V$。若 $h$ 从没见过，就令 $P(w \mid h) = P(w \mid h')$。总和为一，因为两部分都是：$\lambda \cdot 1 + (1-\lambda) \cdot 1 = 1$。
+# 一路往下，直到空的上下文；再下面是**地板**，即均匀分布 $1/V$。若 $h$ 从没见过，就令 $P(w \mid h) = P(w \mid h')$。总和为一，因为两部分都是：$\lambda \cdot 1 + (1-\lambda) \cdot 1 = 1$。（另一条路是**回退**（Katz，1987）：只有在长上下文后面没见过的词元，才去问短上下文。本课程一律用混合。）
 #
 # 动手算，$\lambda = 1/2$，`a` 之后的 `d`：一元语法为 $\tfrac12 \cdot \tfrac1{10} + \tfrac12 \cdot \tfrac14 = 0.175$；二元语法为 $\tfrac12 \cdot \tfrac15 + \tfrac12 \cdot 0.175 = 0.1875$。至于 `b` 之后的 `d`，本来不可能，现在是 $\tfrac12 \cdot 0 + \tfrac12 \cdot 0.175 = 0.0875$。
 
@@ -468,7 +475,7 @@ plt.show()
 # The longer context at last pays. But one λ for all contexts is crude: a context seen a thousand times deserves more trust than one seen once.
 #
 # ## Witten–Bell: how often did something new come?
-# A context that keeps surprising us will do so again. Let $N_{1+}(h\,\cdot)$ be the number of *different* tokens that have followed $h$: each of them was new once. Witten and Bell (1991) count these events of novelty as if they were one more token:
+# A context that keeps surprising us will do so again. Let $N_{1+}(h\,\cdot)$ be the number of *different* tokens that have followed $h$: each of them was new once. Witten and Bell (1991) count "something new" as if it were one more token:
 #
 # $$\gamma(h) = \frac{N_{1+}(h\,\cdot)}{c(h\,\cdot) + N_{1+}(h\,\cdot)}, \qquad \alpha(h,w) = \frac{c(hw)}{c(h\,\cdot) + N_{1+}(h\,\cdot)}$$
 #
@@ -538,11 +545,11 @@ assert paid["one λ for all"] < paid["Witten–Bell"]
 
 # %% [markdown]
 # ## What is a count worth?
-# So much for the total. Now: *which* seen n-grams should pay how much? Ask the data. Split the text in two halves, line by line. Take all 5-grams that occur exactly once in the first half: how often do they occur in the second, on average? Once? And those that occurred twice, thrice?
+# So much for the total. Now: *which* seen n-grams should pay how much? Ask the data. Split the text in two halves, line by line. Take all 5-grams that occur exactly once in the first half, as Church and Gale (1991) did with pairs of words: how often do they occur in the second, on average? Once? And those that occurred twice, thrice?
 
 # %% [markdown] lang="zh"
 # ## 一个计数值多少？
-# 总量就谈到这里。接下来：见过的 n 元语法**各该付多少**？去问数据。把文本逐行分成两半。在前一半里恰好出现一次的五元语法，到后一半里平均出现几次？一次吗？出现两次、三次的呢？
+# 总量就谈到这里。接下来：见过的 n 元语法**各该付多少**？去问数据。把文本逐行分成两半。在前一半里恰好出现一次的五元语法（Church 与 Gale（1991）拿词对做过同样的实验），到后一半里平均出现几次？一次吗？出现两次、三次的呢？
 
 # %%
 predict("1 → 1,  5 → 5", "1 → 0.7,  5 → 4.5", "1 → 0.5,  5 → 2.5")
@@ -597,10 +604,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# **Figure.** How many of $r$ occurrences are lost between the halves, for character 5-grams: measured, and predicted from counts of counts alone. Up to $r = 5$ the two agree: they begin below a half (grey line) and creep up slowly, while $r$ itself grows fivefold. Beyond, the n-grams are few and both jump about.
+# **Figure.** How many of $r$ occurrences are lost between the halves, for character 5-grams: measured, and predicted from counts of counts alone. Up to $r = 4$ the two agree: they begin below a half (grey line) and creep up slowly, while $r$ itself grows fourfold. Beyond, the n-grams are few and both jump about.
 
 # %% [markdown] lang="zh"
-# **图.** 字符五元语法的 $r$ 次出现，换到另一半时少了几次：一条是实测，一条只凭计数的计数预测。到 $r = 5$ 为止两条相合：从一半（灰线）以下起步，慢慢往上爬，而 $r$ 自己已经涨到五倍。再往后 n 元语法太少，两条都上下乱跳。
+# **图.** 字符五元语法的 $r$ 次出现，换到另一半时少了几次：一条是实测，一条只凭计数的计数预测。到 $r = 4$ 为止两条相合：从一半（灰线）以下起步，慢慢往上爬，而 $r$ 自己已经涨到四倍。再往后 n 元语法太少，两条都上下乱跳。
 
 # %% [markdown]
 # ## Absolute discounting
@@ -626,10 +633,10 @@ assert_allclose(toy.gamma[2][0], 0.45)
 assert_allclose(np.exp(toy([[0, 1, 2, 3]])).sum(-1), 1)
 
 # %% [markdown]
-# Which $D$? The same paper estimates it from counts of counts, $D = n_1 / (n_1 + 2 n_2)$, a compromise between all the $r - r^*$. Against a search on the held-out text:
+# Which $D$? Leave out one token after the other once more. The $n_1$ tokens whose n-gram occurs once become unseen, and what they receive is in proportion to $D$. The $2 n_2$ tokens whose n-gram occurs twice keep a count of 1, and get $1 - D$. These two groups weigh most. The $D$ that makes them most probable maximizes $D^{\,n_1} (1-D)^{2 n_2}$, as if a coin had shown $n_1$ heads and $2 n_2$ tails, and by maximum likelihood that is the share of heads: $D = n_1 / (n_1 + 2 n_2)$, the estimate of the same paper. Against a search on the held-out text:
 
 # %% [markdown] lang="zh"
-# $D$ 取多少？同一篇论文用计数的计数来估计：$D = n_1 / (n_1 + 2 n_2)$，算是各个 $r - r^*$ 的折中。拿它和在留出文本上搜索的结果比一比：
+# $D$ 取多少？再来一遍，把词元逐个拿出来。n 元语法只出现一次的词元有 $n_1$ 个，一拿走就成了没见过的，分到的概率与 $D$ 成正比；出现两次的词元有 $2 n_2$ 个，拿走一个还剩计数 1，分到的与 $1 - D$ 成正比。这两群分量最重。要让它们的概率最大，就是让 $D^{\,n_1} (1-D)^{2 n_2}$ 最大，好比一枚硬币掷出 $n_1$ 次正面、$2 n_2$ 次反面；由极大似然估计，$D$ 就是正面的份额：$D = n_1 / (n_1 + 2 n_2)$，正是同一篇论文的估计。拿它和在留出文本上搜索的结果比一比：
 
 # %%
 Ds = np.arange(0.3, 1, 0.1)
@@ -642,10 +649,10 @@ print(f"formula: D = {formula:.2f}; best single λ, for comparison: {min(curves[
 assert formula < Ds[np.argmin(searched)] and min(searched) > min(curves[5])
 
 # %% [markdown]
-# The search wants a larger $D$ than the formula: the curve above creeps up, so large counts lose more than small ones, and one $D$ has to serve them all. We come back to that. The bigger surprise is the last number. The amount is right, the prices are nearly right, and still a plain λ wins. So the fault must be in the third question: **who receives it**.
+# The search wants a larger $D$ than the formula, as if too little of what is passed on arrived where it is needed: remember the gap in the figure. The bigger surprise is the last number. However $D$ is chosen, still a plain λ wins. So the fault must be in the third question: **who receives it**.
 
 # %% [markdown] lang="zh"
-# 搜索想要的 $D$ 比公式大：上面的曲线慢慢往上爬，大计数丢得比小计数多，而一个 $D$ 得管所有的计数。这一点后面再说。更意外的是最后那个数。总量对了，价钱也差不多对了，固定的 λ 还是赢。那么毛病只能出在第三个问题上：**谁来领**。
+# 搜索想要的 $D$ 比公式大，倒像是传下去的没有多少真正到手：还记得图上那道缺口吧。更意外的是最后那个数。不论 $D$ 怎么选，固定的 λ 还是赢。那么毛病只能出在第三个问题上：**谁来领**。
 
 # %% [markdown]
 # ## Kneser–Ney: who deserves the rest?
@@ -673,7 +680,7 @@ assert p[words.index("Francisco")] > p[words.index("cup")]
 #
 # $$\sum_v \Big[ \max\big(c(vw) - D, 0\big) + D\, N_{1+}(v\,\cdot)\, P'(w) \Big] = c(\cdot\, w) - D\, N_{1+}(\cdot\, w) + D\, P'(w) \sum_v N_{1+}(v\,\cdot)$$
 #
-# The counts cancel, and there is one solution:
+# This must equal $c(\cdot\, w)$. The counts cancel, then $D$. The last sum counts all different pairs, sorted by their first token; sorted by their second it is $\sum_{w'} N_{1+}(\cdot\, w')$. So there is one solution:
 #
 # $$P'(w) = \frac{N_{1+}(\cdot\, w)}{\sum_{w'} N_{1+}(\cdot\, w')}$$
 #
@@ -686,7 +693,7 @@ assert p[words.index("Francisco")] > p[words.index("cup")]
 #
 # $$\sum_v \Big[ \max\big(c(vw) - D, 0\big) + D\, N_{1+}(v\,\cdot)\, P'(w) \Big] = c(\cdot\, w) - D\, N_{1+}(\cdot\, w) + D\, P'(w) \sum_v N_{1+}(v\,\cdot)$$
 #
-# 计数两边消去，解是唯一的：
+# 它要等于 $c(\cdot\, w)$：计数两边消去，$D$ 也约掉。最后那个和，是按前一个词元来数一共有多少种不同的词对；按后一个来数，就是 $\sum_{w'} N_{1+}(\cdot\, w')$。所以解是唯一的：
 #
 # $$P'(w) = \frac{N_{1+}(\cdot\, w)}{\sum_{w'} N_{1+}(\cdot\, w')}$$
 #
@@ -766,7 +773,7 @@ for name, tokens, least in (
 # The first number is the count, the second the continuation count. Titles, halves of names, numbers of kings: each at home in one place. (*morrow* is the end of *good morrow* and *to-morrow*; 懿 that of 司马懿.)
 #
 # ## Modified Kneser–Ney
-# One loose end: the figure of held-out counts showed that what was seen once loses less than what was seen three times, and the search wanted a larger $D$ than a single sighting can pay. Chen and Goodman (1999) use three discounts, each from counts of counts. With $Y = n_1 / (n_1 + 2 n_2)$,
+# One loose end: the figure of held-out counts showed that what was seen once loses less than what was seen three times. One $D$ for both takes too much from the first or too little from the second. Chen and Goodman (1999) use three discounts, each from counts of counts. With $Y = n_1 / (n_1 + 2 n_2)$,
 #
 # $$D_1 = 1 - 2Y\frac{n_2}{n_1}, \qquad D_2 = 2 - 3Y\frac{n_3}{n_2}, \qquad D_{3+} = 3 - 4Y\frac{n_4}{n_3}$$
 #
@@ -776,7 +783,7 @@ for name, tokens, least in (
 # 前一个数是计数，后一个是接续计数。尊称、半个名字、国王的序号：各有各的老家。（*morrow* 是 *good morrow* 和 *to-morrow* 的后一半，懿是司马懿的末一字。）
 #
 # ## 修正 Kneser–Ney
-# 还有一个线头：从留出计数的图上看，见过一次的比见过三次的丢得少；而搜索想要的 $D$，只见过一次的付不起。Chen 与 Goodman（1999）用三个折扣，都由计数的计数得出。令 $Y = n_1 / (n_1 + 2 n_2)$，
+# 还有一个线头：从留出计数的图上看，见过一次的比见过三次的丢得少；两者共用一个 $D$，不是前者付得太多，就是后者付得太少。Chen 与 Goodman（1999）用三个折扣，都由计数的计数得出。令 $Y = n_1 / (n_1 + 2 n_2)$，
 #
 # $$D_1 = 1 - 2Y\frac{n_2}{n_1}, \qquad D_2 = 2 - 3Y\frac{n_3}{n_2}, \qquad D_{3+} = 3 - 4Y\frac{n_4}{n_3}$$
 #
@@ -887,15 +894,17 @@ for row in [row for row in published["kenlm"] if row["unit"] == "words"]:
 
 # %% [markdown]
 # ## All of them, at every order
-# The same counts, the same held-out text, seven ways to share. (Kneser–Ney with one discount has no floor; here the vocabulary is closed, so it needs none.) Which will win at order 7, and does any of them get *worse* with more context?
+# The same counts, the same held-out text, six ways to share. (Kneser–Ney with one discount has no floor; here the vocabulary is closed, so it needs none.) Which will win at order 7, and does any of them get *worse* with more context?
 
 # %% [markdown] lang="zh"
 # ## 全体上场，各阶较量
-# 同样的计数，同样的留出文本，几种分法。（单折扣的 Kneser–Ney 没有地板；这里词表封闭，用不着。）7 阶时谁赢？有没有哪个上下文越长反而越**差**？
+# 同样的计数，同样的留出文本，六种分法。（单折扣的 Kneser–Ney 没有地板；这里词表封闭，用不着。）7 阶时谁赢？有没有哪个上下文越长反而越**差**？
 
 # %%
 predict(
-    "none gets worse · 没有", "only add-one · 只有加一", "all but Kneser–Ney · 除 Kneser–Ney 外都会"
+    "none · 没有",
+    "only add-one · 只有加一",
+    "all but modified Kneser–Ney · 除修正 Kneser–Ney 外都会",
 )
 
 # %%
@@ -947,11 +956,11 @@ print("sanguo, n = 1 … 5:            ", np.round(words_zh, 1))
 
 # %% [markdown]
 # ## Every context, seen or not, sums to one
-# A model whose probabilities sum to 1.02 looks better than it is. So we check, for all seven, in every context that the held-out text holds, and after twenty thousand random strings that no one has ever written.
+# A model whose probabilities sum to 1.02 looks better than it is. So we check all six, and maximum likelihood, at each of 12,000 places of the held-out text and at 20,000 places of random noise, whose contexts no one has ever written.
 
 # %% [markdown] lang="zh"
 # ## 每个上下文，见没见过，总和都是一
-# 概率总和若是 1.02，模型看上去就比实际好。所以要查：七种模型，留出文本里的每个上下文，再加两万个谁也没写过的随机字符串，一个不漏。
+# 概率总和若是 1.02，模型看上去就比实际好。所以要查：六种分法加上极大似然估计，在留出文本的 12,000 个位置上，再在随机噪声的 20,000 个位置上（那样的上下文谁也没写过），一个不漏。
 
 # %%
 noise = rng.integers(0, V, (200, 100))
@@ -1001,11 +1010,11 @@ plt.show()
 
 # %% [markdown]
 # ## The rows of the table
-# Now with everything: all training plays, the test plays that we have not touched so far, order 6. This is the row of the lineage table that later lessons try to beat, and the cell below computes it live.
+# Now with everything: all training plays, order 6, and the test plays, which this lesson has not touched so far. This is the row of the lineage table that later lessons try to beat, and the cell below computes it live.
 
 # %% [markdown] lang="zh"
 # ## 表里的几行
-# 现在全上：全部训练剧本，到现在还没碰过的测试剧本，6 阶。这就是谱系表里后面各课要打败的那一行，下一格当场算出来。
+# 现在全上：全部训练剧本，6 阶，用这一课还没碰过的测试剧本来量。这就是谱系表里后面各课要打败的那一行，下一格当场算出来。
 
 # %%
 tokens = CharacterTokenizer.train(english.text("train"), unknown=True)
@@ -1264,7 +1273,7 @@ assert learned < min(curves[5])
 # - The Markov assumption cuts the chain; maximum likelihood is counting and dividing, best on the training text and useless on any other.
 # - Longer contexts are sparse: most of what comes next has never been seen in them. Smoothing takes from the seen and gives to the unseen.
 # - *How much:* Witten–Bell asks how often something new came. *From whom:* a count is worth a fixed amount less than it says (Good–Turing, absolute discounting). *To whom:* to what turns up in many contexts (Kneser–Ney).
-# - Modified Kneser–Ney keeps gaining with the order, sums to one everywhere, and agrees with published programs.
+# - Modified Kneser–Ney still gains at order 7, where all the others have turned, sums to one everywhere, and agrees with published programs.
 #
 # ## What it still can't do
 # It can't share. What it learns about *Romeo* says nothing about *Juliet*, and what it learns after `the king` nothing after `the queen`: to a table of counts all contexts are equally different. It can't remember one thing for long. And its numbers are counted, not *learned*: there is no way to nudge them a little in the right direction. [Lesson 03](03_softmax.ipynb) replaces the table of counts by scores that can be learned, and first learns exactly the numbers of this lesson.
@@ -1273,7 +1282,10 @@ assert learned < min(curves[5])
 # - P. S. Laplace (1814). *Essai philosophique sur les probabilités*.
 # - C. E. Shannon (1948). A mathematical theory of communication. *Bell System Technical Journal* 27.
 # - I. J. Good (1953). The population frequencies of species and the estimation of population parameters. *Biometrika* 40.
+# - F. Jelinek (1976). Continuous speech recognition by statistical methods. *Proceedings of the IEEE* 64.
+# - A. P. Dempster, N. M. Laird, D. B. Rubin (1977). Maximum likelihood from incomplete data via the EM algorithm. *Journal of the Royal Statistical Society* B 39.
 # - F. Jelinek, R. L. Mercer (1980). Interpolated estimation of Markov source parameters from sparse data. *Pattern Recognition in Practice*.
+# - S. M. Katz (1987). Estimation of probabilities from sparse data for the language model component of a speech recognizer. *IEEE Transactions on Acoustics, Speech, and Signal Processing* 35.
 # - K. W. Church, W. A. Gale (1991). A comparison of the enhanced Good–Turing and deleted estimation methods for estimating probabilities of English bigrams. *Computer Speech and Language* 5.
 # - I. H. Witten, T. C. Bell (1991). The zero-frequency problem. *IEEE Transactions on Information Theory* 37.
 # - H. Ney, U. Essen, R. Kneser (1994). On structuring probabilistic dependences in stochastic language modelling. *Computer Speech and Language* 8.
@@ -1286,7 +1298,7 @@ assert learned < min(curves[5])
 # - 马尔可夫假设把链剪短；极大似然估计就是数一数、除一除，在训练文本上最好，换一段文本就没用。
 # - 长上下文是稀疏的：接下来的东西大多没在那里见过。平滑就是从见过的那里取一点，分给没见过的。
 # - **取多少：** Witten–Bell 问新东西来过几回。**从谁那里取：** 每个计数都要打掉差不多固定的一点（Good–Turing、绝对折扣）。**给谁：** 给那些在许多上下文后面出现过的（Kneser–Ney）。
-# - 修正 Kneser–Ney 阶越高越好，处处总和为一，并且与公开的程序一致。
+# - 到了 7 阶，别的方法都已回升，修正 Kneser–Ney 仍在进步；它处处总和为一，并且与公开的程序一致。
 #
 # ## 它还做不到
 # 它不会触类旁通。关于**罗密欧**学到的，对**朱丽叶**毫无用处；在 `the king` 之后学到的，对 `the queen` 也毫无用处：在计数表眼里，所有上下文都一样陌生。它没法把一件事记得久。而且它的数是数出来的，不是**学**出来的：没法往对的方向轻轻推一把。[第 03 课](03_softmax.ipynb)用可以学习的分数代替计数表，而它最先学会的，正好就是本课的这些数。
@@ -1295,7 +1307,10 @@ assert learned < min(curves[5])
 # - P. S. Laplace（1814）。*Essai philosophique sur les probabilités*.
 # - C. E. Shannon（1948）。A mathematical theory of communication. *Bell System Technical Journal* 27.
 # - I. J. Good（1953）。The population frequencies of species and the estimation of population parameters. *Biometrika* 40.
+# - F. Jelinek（1976）。Continuous speech recognition by statistical methods. *Proceedings of the IEEE* 64.
+# - A. P. Dempster, N. M. Laird, D. B. Rubin（1977）。Maximum likelihood from incomplete data via the EM algorithm. *Journal of the Royal Statistical Society* B 39.
 # - F. Jelinek, R. L. Mercer（1980）。Interpolated estimation of Markov source parameters from sparse data. *Pattern Recognition in Practice*.
+# - S. M. Katz （1987）。Estimation of probabilities from sparse data for the language model component of a speech recognizer. *IEEE Transactions on Acoustics, Speech, and Signal Processing* 35.
 # - K. W. Church, W. A. Gale（1991）。A comparison of the enhanced Good–Turing and deleted estimation methods for estimating probabilities of English bigrams. *Computer Speech and Language* 5.
 # - I. H. Witten, T. C. Bell（1991）。The zero-frequency problem. *IEEE Transactions on Information Theory* 37.
 # - H. Ney, U. Essen, R. Kneser（1994）。On structuring probabilistic dependences in stochastic language modelling. *Computer Speech and Language* 8.
