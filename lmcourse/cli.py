@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "notebooks"
 WORKING = ROOT / "my-notebooks"
+SETTINGS = Path(__file__).parent / "jupyter"
 LEDGER = ".published.json"  # what each working file looked like when it was copied
 
 
@@ -102,18 +103,27 @@ def reset(number: str, published: Path = PUBLISHED, working: Path = WORKING) -> 
 
 
 def lab(options: argparse.Namespace, jupyter: list[str]) -> int:
-    """Open JupyterLab at lesson 00 in the working copy."""
+    """Open JupyterLab at lesson 00 in the working copy, in this very process.
+
+    So Ctrl-C and a stop from outside reach JupyterLab itself, which then ends its kernels.
+    """
+    from jupyterlab.labapp import main as jupyterlab
+
     for name in update(PUBLISHED, WORKING):
         number = Path(name).name[:2]
-        print(f"{name} has a new version; yours is kept. `lmcourse reset {number}` brings it.")
-    start = WORKING / ("zh" if options.chinese else "") / "00_start.ipynb"
+        cure = f"`lmcourse reset {number}`" if number.isdigit() else "Deleting yours"
+        print(f"{name} has a new version; yours is kept. {cure} brings it.")
     print(f"Your copy of the lessons: {WORKING}", flush=True)
-    command = [sys.executable, "-m", "jupyter", "lab", str(start.relative_to(WORKING))]
-    quiet = ["--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate"]
-    quiet += ["--LabApp.news_url=None"]
-    tools = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])
-    environment = os.environ | {"PATH": tools}  # JupyterLab's terminal knows `lmcourse`
-    return subprocess.run(command + quiet + jupyter, cwd=WORKING, env=environment).returncode
+    start = "zh/00_start.ipynb" if options.chinese else "00_start.ipynb"
+    for variable, folder in (
+        ("PATH", Path(sys.executable).parent),  # JupyterLab's terminal knows `lmcourse`
+        ("JUPYTER_CONFIG_PATH", SETTINGS),  # no pop-up asks about news, no request for updates
+    ):
+        rest = filter(None, [os.environ.get(variable)])
+        os.environ[variable] = os.pathsep.join([str(folder), *rest])
+    os.chdir(WORKING)
+    jupyterlab([f"--LabApp.default_url=/lab/tree/{start}", *jupyter])
+    return 0
 
 
 def show_list(options: argparse.Namespace, rest: list[str]) -> int:

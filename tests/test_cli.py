@@ -48,6 +48,27 @@ def test_an_update_keeps_a_touched_lesson_and_says_so(course):
     assert (working / "01_lesson.ipynb").read_text() == "my notes"
 
 
+def test_lab_says_how_to_get_what_was_kept_and_opens_the_first_lesson(course, monkeypatch, capsys):
+    import jupyterlab.labapp
+
+    published, working = course
+    opened = []
+    monkeypatch.setattr(cli, "PUBLISHED", published)
+    monkeypatch.setattr(cli, "WORKING", working)
+    monkeypatch.setattr(jupyterlab.labapp, "main", opened.append)
+    for variable in ("PATH", "JUPYTER_CONFIG_PATH"):
+        monkeypatch.setenv(variable, "before")
+    monkeypatch.chdir(working)
+    for name in ("glossary.md", "zh/01_lesson.ipynb"):
+        (working / name).write_text("my notes")
+        (published / name).write_text("second edition")
+    assert cli.main(["lab", "--chinese", "--no-browser"]) == 0
+    said = capsys.readouterr().out
+    assert "glossary.md has a new version; yours is kept. Deleting yours brings it." in said
+    assert "zh/01_lesson.ipynb has a new version; yours is kept. `lmcourse reset 01` brings" in said
+    assert opened == [["--LabApp.default_url=/lab/tree/zh/00_start.ipynb", "--no-browser"]]
+
+
 def test_reset_gives_a_fresh_copy_and_keeps_every_old_one(course):
     published, working = course
     for count, notes in enumerate(["first notes", "second notes"], 1):

@@ -97,5 +97,6 @@ def test_a_learner_opens_the_first_lesson_and_runs_every_cell(lab, name):
         wait_for(slider_is_saved, "the run to the slider")
         page.get_by_text("| Idle").first.wait_for()
         page.keyboard.press("Control+s")
+        assert page.get_by_text("official Jupyter news").count() == 0  # no pop-up asks for consent
         browser.close()
     assert not [out for out in outputs(working / name) if out["output_type"] == "error"]
