@@ -109,6 +109,7 @@ def run(step, command):
     print("- " + step, flush=True)
     if subprocess.run(command, cwd=str(ROOT)).returncode == 0:
         return
+    print(f"- {step}, once more (without progress bars)", flush=True)
     again = subprocess.run(command, cwd=str(ROOT), stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     if again.returncode != 0:
         output = again.stdout.decode("utf-8", "replace")
@@ -116,10 +117,15 @@ def run(step, command):
 
 
 def make_environment(python):
-    """Create .venv and return its interpreter."""
+    """Create .venv and return its interpreter; a folder that was moved here is made anew.
+
+    An environment names its own place in every command it holds, so it does not survive a move.
+    """
     folder = ROOT / ".venv"
     inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
-    if version_of(str(inside)) != version_of(python):
+    record = folder / "pyvenv.cfg"  # Python writes the command that made it: `… -m venv /place`
+    moved = not record.exists() or str(folder) not in record.read_text(encoding="utf-8")
+    if moved or version_of(str(inside)) != version_of(python):
         shutil.rmtree(str(folder), ignore_errors=True)
         print("- create the environment .venv", flush=True)
         made = subprocess.run([python, "-m", "venv", str(folder)], stdout=subprocess.DEVNULL)
@@ -146,8 +152,7 @@ def install(dev=False, here=False):
     if here and version_of(python) not in PYTHONS:
         raise Stop("--here needs Python 3.11, 3.12 or 3.13. Received: " + sys.version.split()[0])
     stamp = Path(sys.prefix if here else str(ROOT / ".venv")) / "lmcourse-installed.json"
-    done = json.loads(stamp.read_text()) if stamp.exists() else []
-    if fingerprint(dev) in done:
+    if stamp.exists() and fingerprint(dev) in stamp.read_text():
         return
     state_needs()
     if not here:

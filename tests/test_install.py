@@ -80,6 +80,36 @@ def test_an_installed_course_is_not_installed_again(monkeypatch, tmp_path):
     install.install()
 
 
+def test_an_environment_that_was_moved_is_made_anew(monkeypatch, tmp_path):
+    made = []
+
+    def make(command, **options):
+        place = Path(command[-1])
+        place.mkdir(parents=True)
+        (place / "pyvenv.cfg").write_text("command = " + " ".join(command))
+        made.append(place.parent.name)
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(install, "version_of", lambda python: (3, 12))
+    monkeypatch.setattr(install.subprocess, "run", make)
+    for place in ("here", "here", "there"):
+        if place == "there":
+            (tmp_path / "here").rename(tmp_path / "there")
+        monkeypatch.setattr(install, "ROOT", tmp_path / place)
+        install.make_environment("python3")
+    assert made == ["here", "there"]
+
+
+def test_a_stamp_cut_short_is_no_stamp(monkeypatch, tmp_path):
+    (tmp_path / ".venv").mkdir()
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    monkeypatch.setattr(install, "fingerprint", lambda dev: "same")
+    monkeypatch.setattr(install, "state_needs", lambda: pytest.fail("goes on"))
+    (tmp_path / ".venv/lmcourse-installed.json").write_text('["sa')
+    with pytest.raises(pytest.fail.Exception, match="goes on"):
+        install.install()
+
+
 def test_a_changed_lock_changes_the_fingerprint(monkeypatch, tmp_path):
     for name in install.LOCKED:
         (tmp_path / name).parent.mkdir(exist_ok=True)
