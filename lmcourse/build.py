@@ -90,10 +90,11 @@ def differences(lesson: Lesson, language: str) -> list[str]:
 def main(arguments: list[str]) -> int:
     """Build the lessons with these numbers, or all; return 1 if any of them could not be."""
     found = sorted(SOURCES.glob("[0-9][0-9]_*.py"))
-    chosen = [s for s in found if not arguments or {s.stem, s.stem[:2]} & set(arguments)]
-    if arguments and not chosen:
+    wanted = {name.zfill(2) for name in arguments}  # 2 is lesson 02
+    chosen = [s for s in found if not arguments or {s.stem, s.stem[:2]} & wanted]
+    if unknown := wanted - {name for s in chosen for name in (s.stem, s.stem[:2])}:
         names = ", ".join(source.stem for source in found)
-        print(f"LESSON must be one of {names}. Received: {' '.join(arguments)}", file=sys.stderr)
+        print(f"LESSON must be one of {names}. Received: {min(unknown)}", file=sys.stderr)
         return 1
     failed = False
     for source in chosen:

@@ -122,7 +122,7 @@ def test_no_widget_is_stored(built):
 def test_what_has_not_changed_is_not_built_again(built, monkeypatch, capsys):
     monkeypatch.setattr(build, "SOURCES", built / "src")
     monkeypatch.setattr(build, "build", lambda source: pytest.fail("it was built again"))
-    assert build.main([]) == build.main(["00"]) == build.main(["00_fixture"]) == 0
+    assert build.main([]) == build.main(["0"]) == build.main(["00_fixture"]) == 0
     assert capsys.readouterr().out == "00_fixture: up to date\n" * 3
 
 
@@ -188,7 +188,7 @@ def test_a_wrong_cell_gives_the_line_of_the_source_and_writes_nothing(
 
 def test_an_unknown_lesson_is_named_with_those_there_are(built, monkeypatch, capsys):
     monkeypatch.setattr(build, "SOURCES", built / "src")
-    assert build.main(["31"]) == 1
+    assert build.main(["00", "31"]) == 1
     assert capsys.readouterr().err == "LESSON must be one of 00_fixture. Received: 31\n"
 
 
