@@ -157,7 +157,10 @@ def install(dev=False, here=False):
     state_needs()
     if not here:
         python = make_environment(python)
-    uv = [python, "-m", "uv", "pip", "install", "--python", python, "--compile-bytecode"]
+    unfinished = stamp.with_name("lmcourse-unfinished")  # a package may lack files after a kill
+    again = ["--reinstall"] if unfinished.exists() else []
+    unfinished.touch()
+    uv = [python, "-m", "uv", "pip", "install", "--python", python, "--compile-bytecode"] + again
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1"]
     run("fetch the installer", pip + [UV])
     group = ["--group", "dev"] if dev else []
@@ -169,6 +172,7 @@ def install(dev=False, here=False):
         uv + ["--quiet", "--no-deps", "--no-build-isolation", "-e", "."])  # fmt: skip
     compileall.compile_dir(str(ROOT / "lmcourse"), quiet=1)
     stamp.write_text(json.dumps([fingerprint(False), fingerprint(dev)]))
+    unfinished.unlink()
 
 
 def main():

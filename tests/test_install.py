@@ -110,6 +110,31 @@ def test_a_stamp_cut_short_is_no_stamp(monkeypatch, tmp_path):
         install.install()
 
 
+def test_what_a_kill_left_unfinished_is_installed_anew(monkeypatch, tmp_path):
+    (tmp_path / ".venv").mkdir()
+    steps, stop = [], [True, False, False]
+    monkeypatch.setattr(install, "ROOT", tmp_path)
+    monkeypatch.setattr(install, "fingerprint", lambda dev: "same")
+    monkeypatch.setattr(install, "state_needs", lambda: None)
+    monkeypatch.setattr(install, "make_environment", lambda python: python)
+
+    def run(step, command):
+        steps.append("--reinstall" in command)
+        if step == "install the corpora, hash-checked" and stop.pop(0):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(install, "run", run)
+    with pytest.raises(KeyboardInterrupt):
+        install.install()
+    install.install()
+    assert steps == [False] * 3 + [False, True, True, True]
+    install.install()
+    assert len(steps) == 7  # it is done
+    (tmp_path / ".venv/lmcourse-installed.json").write_text("another lock")
+    install.install()
+    assert steps[7:] == [False] * 4
+
+
 def test_a_changed_lock_changes_the_fingerprint(monkeypatch, tmp_path):
     for name in install.LOCKED:
         (tmp_path / name).parent.mkdir(exist_ok=True)
