@@ -17,7 +17,7 @@ export TF_CPP_MIN_LOG_LEVEL = 2
 .PHONY: lab install dev test notebooks lineage bench lock format
 
 lab: install
-	@$(VENV) -m lmcourse.cli lab $(ARGS)
+	@"$(VENV)" -m lmcourse.cli lab $(ARGS)
 
 install:
 	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "No $(PYTHON) on the PATH. Install Python 3.11, 3.12 or 3.13 (python.org), then run this again, or say which: make lab PYTHON=/path/to/python3.12"; exit 1; }
@@ -28,22 +28,22 @@ dev:
 	@"$(PYTHON)" lmcourse/install.py --dev $(if $(HERE),--here)
 
 test: dev
-	@$(VENV) -m ruff check .
-	@$(VENV) -m ruff format --check .
-	@$(VENV) -m pytest -n 2 --dist loadscope $(ARGS)
+	@"$(VENV)" -m ruff check .
+	@"$(VENV)" -m ruff format --check .
+	@"$(VENV)" -m pytest -n 2 --dist loadscope $(ARGS)
 
 notebooks: dev
-	@$(VENV) -m lmcourse.build $(LESSON)
+	@"$(VENV)" -m lmcourse.build $(LESSON)
 
 lineage: dev
-	@$(VENV) -m lmcourse.evaluation.lineage $(ARGS)
+	@"$(VENV)" -m lmcourse.evaluation.lineage $(ARGS)
 
 bench: dev
-	@$(VENV) -m tests.bench $(ARGS)
+	@"$(VENV)" -m tests.bench $(ARGS)
 
 lock: dev
-	@$(VENV) -m uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate --quiet requirements.txt --group dev -o constraints.txt
+	@"$(VENV)" -m uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate --quiet requirements.txt --group dev -o constraints.txt
 
 format: dev
-	@$(VENV) -m ruff check --fix .
-	@$(VENV) -m ruff format .
+	@"$(VENV)" -m ruff check --fix .
+	@"$(VENV)" -m ruff format .
