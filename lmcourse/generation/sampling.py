@@ -84,8 +84,8 @@ def generate(
     """Let a model write: append `length` sampled ids to the prompt, one after another.
 
     Each step shows the model the last `context_length` ids and samples from its last logits.
-    Shapes: (T,) -> (T + length,). Raises `ValueError` for an empty prompt, a negative length,
-    options out of range, and a model that breaks the contract.
+    Shapes: (T,) -> (T + length,). Raises `ValueError` for an empty prompt, ids outside the
+    vocabulary, a negative length, options out of range, and a model that breaks the contract.
 
     >>> count_up = lambda ids: 9.0 * np.eye(5)[(ids + 1) % 5]
     >>> generate(count_up, np.array([3]), 4, np.random.default_rng(0), temperature=0).tolist()
@@ -105,6 +105,11 @@ def generate(
     for end in range(len(prompt), len(text)):
         context = text[max(0, end - context_length) : end]
         logits = logits_of(model, context[None, :])
+        if prompt.max() >= logits.shape[-1]:
+            raise ValueError(
+                f"ids must be below the vocabulary size {logits.shape[-1]}. "
+                f"Received: id {prompt.max()}"
+            )
         text[end] = sample(logits[0, -1], rng, temperature, top_k, top_p)
     return text
 

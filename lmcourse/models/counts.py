@@ -91,7 +91,10 @@ class Counts:
         keys, counts = [np.zeros(1, np.int64)], [np.zeros(1, np.int64)]
         for n in range(1, order + 1):
             symbols = check_ids(arrays[f"symbols{n}"], vocabulary_size)
-            children, count = arrays[f"children{n}"], arrays[f"counts{n}"].astype(np.int64)
+            children, count = arrays[f"children{n}"], arrays[f"counts{n}"]
+            if count.dtype.kind not in "iu" or count.min(initial=0) < 0:
+                raise ValueError(f"n-grams of length {n} whose counts are no counts")
+            count = count.astype(np.int64)
             context = np.repeat(np.arange(len(keys[-1])), children.astype(np.int64))
             if len(context) != len(symbols) or len(symbols) != len(count):
                 raise ValueError(f"n-grams of length {n} that do not fit together")

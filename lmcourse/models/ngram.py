@@ -149,7 +149,7 @@ class ModifiedKneserNey(KneserNey):
 
     One difference: when lmplz collects n_r it takes the plain count of the very last n-gram of
     each lower order, in its own sorting, where all others have their adjusted count. With few
-    symbols this can be seen (English characters: 1e-5 of the perplexity; words and Chinese
+    symbols this can be seen (English characters: up to 5e-5 of the perplexity; words and Chinese
     characters: nothing). Here all counts are adjusted counts, as in the paper.
     """
 

@@ -13,8 +13,6 @@ recursion ends in the floor, the uniform distribution over the vocabulary withou
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from lmcourse.models.counts import Counts, check_ids
+from lmcourse.text.checks import whole_file
 
 
 class NGram:
@@ -108,17 +107,9 @@ class NGram:
         about = {"model": type(self).__name__, "options": self.options, "order": self.order}
         about |= {"vocabulary_size": self.vocabulary_size}
         about |= {"bos": self.counts.bos, "eos": self.counts.eos}
-        path = Path(path)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
-        try:
-            with open(handle, "wb") as file:
-                about = np.array(json.dumps(about, default=int))
-                np.savez_compressed(file, about=about, **self.counts.arrays())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        about = np.array(json.dumps(about, default=int))
+        with whole_file(path) as file:
+            np.savez_compressed(file, about=about, **self.counts.arrays())
 
     @classmethod
     def load(cls, path):
@@ -126,8 +117,8 @@ class NGram:
 
         Raises FileNotFoundError, or ValueError when the file is not a whole saved model.
         """
-        if not Path(path).exists():
-            raise FileNotFoundError(f"a saved model must exist. Received: {path}")
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"a saved model must be a file. Received: {path}")
         try:
             with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
                 about = json.loads(str(arrays["about"]))
@@ -177,4 +168,5 @@ class NGram:
 
 
 _BROKEN = (OSError, ValueError, KeyError, TypeError, IndexError, AttributeError, EOFError)
-_BROKEN += (OverflowError, MemoryError, zipfile.BadZipFile, zlib.error)
+_BROKEN += (OverflowError, MemoryError, NotImplementedError, RecursionError)
+_BROKEN += (zipfile.BadZipFile, zlib.error)

@@ -54,6 +54,9 @@ class BytePairTokenizer:
         if len(self._new) < len(self.merges):
             twice, _ = Counter(self.merges).most_common(1)[0]
             raise ValueError(f"Merges must be distinct pairs. Received: {twice} more than once")
+        check_text("".join(special), "special")
+        if len(set(special)) < len(special):
+            raise ValueError(f"`special` must be distinct names. Received: {list(special)}")
         self.special = {name: id for id, name in enumerate(special, len(self.token_bytes))}
         self.token_bytes += [name.encode("utf-8") for name in self.special]
 

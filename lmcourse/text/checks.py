@@ -1,11 +1,14 @@
-"""What every tokenizer asks of a text, of ids and of a saved file; knows no tokenizer."""
+"""What is asked of a text, of ids and of a saved file; knows no tokenizer and no model."""
 
 from __future__ import annotations
 
 import json
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 
@@ -42,13 +45,19 @@ def check_ids(ids, vocabulary_size: int) -> np.ndarray:
     return ids.astype(np.int64)
 
 
-def write_json(path, content: dict) -> None:
-    """Write `content` to `path` whole or not at all: a temporary file takes its place last."""
+@contextmanager
+def whole_file(path) -> Iterator[BinaryIO]:
+    """Open a file that appears at `path` whole or not at all: a temporary one takes its place last.
+
+    Raises FileNotFoundError when the folder does not exist.
+    """
     path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the folder to save in must exist. Received: {path}")
     number, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
-        with open(number, "w", encoding="utf-8") as file:
-            json.dump(content, file, ensure_ascii=False)
+        with open(number, "wb") as file:
+            yield file
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -56,12 +65,20 @@ def write_json(path, content: dict) -> None:
         raise
 
 
+def write_json(path, content: dict) -> None:
+    """Write `content` to `path` as JSON, whole or not at all."""
+    with whole_file(path) as file:
+        file.write(json.dumps(content, ensure_ascii=False).encode("utf-8"))
+
+
 def read_json(path, kind: str, keys: tuple[str, ...]) -> dict:
     """Read what `write_json` wrote; raise if it is not a saved `kind` with all of `keys`."""
     rule = f"A saved {kind} must be a JSON object with 'kind': '{kind}' and {', '.join(keys)}."
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"a saved {kind} must be a file. Received: {path}")
     try:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
         raise ValueError(f"{rule} Received: {path}, which is not JSON ({error})") from None
     if not isinstance(content, dict):
         raise ValueError(f"{rule} Received: {path}, a {type(content).__name__}")

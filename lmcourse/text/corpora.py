@@ -124,7 +124,8 @@ def own(path: str | Path, language: str = "en") -> Corpus:
         raise FileNotFoundError(f"`path` must be a file or a folder. Received: path={str(path)!r}")
     files = [path]
     if path.is_dir():
-        names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*.txt"))
+        found = [f for f in path.rglob("*") if f.suffix.lower() == ".txt" and f.is_file()]
+        names = sorted(file.relative_to(path).as_posix() for file in found)
         files = [path / name for name in names if not re.search(r"(?:^|/)\.", name)]
     if not files:
         raise FileNotFoundError(

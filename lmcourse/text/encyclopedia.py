@@ -131,11 +131,13 @@ def _pages(path: Path) -> Iterator[Article]:
             if not root.tag.endswith("mediawiki"):
                 raise ValueError(f"its root element is <{root.tag}>")
             for event, element in events:
-                if event == "end" and element.tag.endswith("}page"):
+                if event == "end" and element.tag.rpartition("}")[2] == "page":
                     page = {part.tag.rpartition("}")[2]: part for part in element.iter()}
-                    title = page["title"].text if "title" in page else "(none)"
+                    title = (page["title"].text or "") if "title" in page else "(none)"
                     if missing := {"title", "ns", "text"} - page.keys():
                         raise ValueError(f"a page lacks {', '.join(map(repr, sorted(missing)))}")
+                    if not title:
+                        raise ValueError("a page has an empty title")
                     if page["ns"].text == "0" and "redirect" not in page:
                         text = strip_wikitext(page["text"].text or "")
                         yield Article(title, text, split_of(title))

@@ -34,6 +34,7 @@ class _TableTokenizer:
             unknown = id == 0 and symbol == UNKNOWN
             if not (unknown or (isinstance(symbol, str) and self._is_symbol(symbol))):
                 raise ValueError(f"{rule} {self._symbols}. Received: {symbol!r} as id {id}")
+        check_text("".join(self.vocabulary), "vocabulary")
         self._ids = {symbol: id for id, symbol in enumerate(self.vocabulary)}
         if len(self._ids) < len(self.vocabulary):
             twice, _ = Counter(self.vocabulary).most_common(1)[0]

@@ -161,6 +161,8 @@ def test_wrong_prompts_and_lengths_are_named():
     def model(ids):
         return np.zeros((*ids.shape, 5))
 
+    with pytest.raises(ValueError, match="below the vocabulary size 5. Received: id 5"):
+        generate(model, [1, 5, 2], 1, rng)
     with pytest.raises(ValueError, match="at least 1 id. Received: 0 ids"):
         generate(model, [], 3, rng)
     with pytest.raises(ValueError, match="`length` must be at least 0. Received: length=-1"):

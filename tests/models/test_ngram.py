@@ -532,13 +532,15 @@ def test_parameters_counts_stored_numbers():
 
 def test_a_broken_file_is_refused(tmp_path):
     path = tmp_path / "model.npz"
-    with pytest.raises(FileNotFoundError, match="must exist. Received: .*model.npz"):
+    with pytest.raises(FileNotFoundError, match="must be a file. Received: .*model.npz"):
         NGram.load(path)
     WittenBell.train([0, 1, 2, 0, 1], 3, 3).save(path)
     whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[len(whole) // 3] ^= 0xFF
-    for broken in (b"", b"not a model", whole[: len(whole) // 2], bytes(flipped)):
+    method = bytearray(whole)
+    method[whole.index(b"PK\x01\x02") + 10] = 99  # a way of compressing that nobody knows
+    for broken in (b"", b"not a model", whole[: len(whole) // 2], bytes(flipped), bytes(method)):
         path.write_bytes(broken)
         with pytest.raises(ValueError, match="whole `.npz` file that `save` wrote. Received: "):
             NGram.load(path)
@@ -551,6 +553,9 @@ def test_a_broken_file_is_refused(tmp_path):
         {"children2": np.array([1, 1])},  # not as many as there are symbols
         {"symbols2": np.array([2, 0, 0])},  # a context's continuations twice
         {"counts1": np.array([1])},
+        {"counts1": np.array([2, -2, 1])},
+        {"counts1": np.array([2, np.nan, 1])},
+        {"counts1": np.array([2, None, 1])},  # a pickle is never opened
         {"about": np.array('{"model": "Oracle", "options": {}}')},
         {"about": np.array("{")},
     ],
@@ -584,6 +589,8 @@ def test_a_failed_save_leaves_the_old_file_and_nothing_else(tmp_path, monkeypatc
         WittenBell.train([1, 1], 1, 2).save(path)
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["model.npz"]
+    with pytest.raises(FileNotFoundError, match="the folder .* must exist. Received: .*no/m.npz"):
+        WittenBell.train([0, 1], 1, 2).save(tmp_path / "no" / "m.npz")
 
 
 def test_a_model_of_a_megabyte_of_text_fits_in_half_a_megabyte(tmp_path):

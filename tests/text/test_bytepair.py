@@ -1,4 +1,5 @@
 import json
+import os
 
 import numpy as np
 import pytest
@@ -186,11 +187,11 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(trained, tmp_pat
     BytePairTokenizer([]).save(path)
     before = path.read_bytes()
 
-    def stop_half_way(content, file, **options):
-        file.write('{"kind"')
+    def disk_full(temporary, path):
+        assert os.path.getsize(temporary) > 0
         raise OSError("disk full")
 
-    monkeypatch.setattr(checks.json, "dump", stop_half_way)
+    monkeypatch.setattr(checks.os, "replace", disk_full)
     with pytest.raises(OSError, match="disk full"):
         trained.save(path)
     assert path.read_bytes() == before
@@ -214,6 +215,8 @@ KIND = {"kind": "BytePairTokenizer", "merges": [], "special": []}
         (KIND | {"merges": [[0, 1], [0, 1]]}, r"distinct pairs. Received: \(0, 1\)"),
         (KIND | {"special": "end"}, "'special' must be a list"),
         (KIND | {"special": [1]}, "'special' must be a list"),
+        (KIND | {"special": ["a", "a"]}, r"distinct names. Received: \['a', 'a'\]"),
+        (KIND | {"special": ["\ud800"]}, "lone surrogate.*Received: U.D800"),
     ],
 )
 def test_a_corrupt_file_is_refused(content, message, tmp_path):

@@ -125,9 +125,11 @@ def test_the_three_parts_of_a_file_are_the_file(text):
 
 def test_many_files_are_split_by_file(tmp_path):
     for number in range(20):
-        name = tmp_path / ("late" if number > 9 else "early") / f"{number:02}.txt"
+        folder = tmp_path / ("late" if number > 9 else "early")
+        name = folder / f"{number:02}{'.TXT' if number == 3 else '.txt'}"
         name.parent.mkdir(exist_ok=True)
         name.write_text(f"This is file {number:02}.\n", encoding="utf-8")
+    (tmp_path / "folder.txt").mkdir()
     (tmp_path / ".hidden").mkdir()
     (tmp_path / ".hidden" / "draft.txt").write_text("not to be read", encoding="utf-8")
     (tmp_path / "notes.md").write_text("not to be read", encoding="utf-8")

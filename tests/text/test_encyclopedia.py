@@ -105,6 +105,14 @@ def test_what_is_no_dump_is_refused(tmp_path):
     (tmp_path / "half.xml").write_text(HEAD + "<page><title>A</title></page></mediawiki>")
     with pytest.raises(ValueError, match="broken after article 'A': a page lacks 'ns'"):
         list(wikipedia_dump(tmp_path / "half.xml"))
+    (tmp_path / "nameless.xml").write_text(HEAD + page("", "?") + "</mediawiki>")
+    with pytest.raises(ValueError, match="broken after article '': a page has an empty title"):
+        list(wikipedia_dump(tmp_path / "nameless.xml"))
+
+
+def test_a_dump_without_a_namespace_is_read_too(tmp_path):
+    (tmp_path / "plain.xml").write_text("<mediawiki>" + page("A", "b") + "</mediawiki>")
+    assert [article.title for article in wikipedia_dump(tmp_path / "plain.xml")] == ["A"]
 
 
 @pytest.mark.parametrize(

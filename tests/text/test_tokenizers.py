@@ -1,4 +1,5 @@
 import json
+import os
 import subprocess
 import sys
 
@@ -88,11 +89,11 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(kind, tmp_path, 
     kind.train("old").save(path)
     before = path.read_bytes()
 
-    def stop_half_way(content, file, **options):
-        file.write('{"kind"')
+    def disk_full(temporary, path):
+        assert os.path.getsize(temporary) > 0
         raise OSError("disk full")
 
-    monkeypatch.setattr(checks.json, "dump", stop_half_way)
+    monkeypatch.setattr(checks.os, "replace", disk_full)
     with pytest.raises(OSError, match="disk full"):
         kind.train(TEXT).save(path)
     assert path.read_bytes() == before
@@ -105,6 +106,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(kind, tmp_path, 
     [
         ('{"kind": ', "which is not JSON"),
         (b"\xff\xfe", "which is not JSON"),
+        ("[" * 100_000, "which is not JSON"),
         ("[1, 2]", "a list"),
         ({"kind": "NGram", "vocabulary": ["a"]}, "kind='NGram'"),
         ({"vocabulary": ["a"]}, "kind=None"),
@@ -115,6 +117,7 @@ def test_a_save_that_fails_leaves_the_old_file_and_nothing_else(kind, tmp_path, 
         ({"kind": None, "vocabulary": ["a", [7]]}, r"Received: \[7\] as id 1"),
         ({"kind": None, "vocabulary": ["a", ""]}, "Received: '' as id 1"),
         ({"kind": None, "vocabulary": ["a", "<unk>"]}, "Received: '<unk>' as id 1"),
+        ({"kind": None, "vocabulary": ["a", "\ud800"]}, "lone surrogate.*Received: U.D800"),
         ({"kind": None, "vocabulary": ["a", "b", "a"]}, "distinct symbols. Received: 'a'"),
     ],
 )
@@ -127,6 +130,16 @@ def test_a_corrupt_file_is_refused(kind, content, message, tmp_path):
     path.write_bytes(content if isinstance(content, bytes) else content.encode())
     with pytest.raises(ValueError, match=message):
         kind.load(path)
+
+
+@both
+def test_a_missing_file_or_folder_is_named(kind, tmp_path):
+    with pytest.raises(FileNotFoundError, match="must be a file. Received: .*no.json"):
+        kind.load(tmp_path / "no.json")
+    with pytest.raises(FileNotFoundError, match="must be a file. Received: "):
+        kind.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="the folder .* must exist. Received: .*no/a.json"):
+        kind.train(TEXT).save(tmp_path / "no" / "a.json")
 
 
 @both
