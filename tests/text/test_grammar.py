@@ -11,7 +11,8 @@ from numpy.testing import assert_allclose
 
 from lmcourse.evaluation.probability import score
 from lmcourse.generation.sampling import generate
-from lmcourse.text.grammar import Agreement, Brackets, Copy, Markov, Source
+from lmcourse.text.grammar import Agreement, Brackets, Copy, Markov
+from lmcourse.text.sources import Source
 
 WEATHER = [[0.75, 0.25], [0.5, 0.5]]
 SOURCES = {
