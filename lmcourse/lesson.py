@@ -150,7 +150,11 @@ def _imports(file: Path) -> Iterator[Path]:
     """The package's own modules that a Python file imports."""
     if file.suffix != ".py":
         return
-    for node in ast.walk(ast.parse(file.read_bytes())):
+    try:
+        tree = ast.parse(file.read_bytes())
+    except SyntaxError as error:
+        raise LessonError(file, error.lineno or 1, f"SyntaxError: {error.msg}") from None
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom) and node.module:

@@ -186,6 +186,15 @@ def test_a_wrong_cell_gives_the_line_of_the_source_and_writes_nothing(
     assert sorted(path.name for path in kept.parent.iterdir()) == ["07_x.ipynb", "src"]
 
 
+def test_a_cell_that_is_not_python_gives_the_line_of_the_source(tmp_path, monkeypatch, capsys):
+    source = lesson_of(tmp_path, "# %%\nx = 1\ny = = 2\n")
+    monkeypatch.setattr(build, "SOURCES", source.parent)
+    monkeypatch.chdir(tmp_path)
+    assert build.main([]) == 1
+    name = os.path.join("notebooks", "src", "07_x.py")
+    assert capsys.readouterr().err == f"{name}:9: SyntaxError: invalid syntax\n"
+
+
 def test_an_unknown_lesson_is_named_with_those_there_are(built, monkeypatch, capsys):
     monkeypatch.setattr(build, "SOURCES", built / "src")
     assert build.main(["00", "31"]) == 1
