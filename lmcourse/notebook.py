@@ -159,7 +159,8 @@ def _slider(draw: Callable, name: str, values: list) -> None:
         axes.set_title(f"{name} = {value}")
         plt.show()
 
-    interact(show, value=SelectionSlider(options=values, description=name))
+    whole = {"description_width": "initial"}  # the name is not cut short
+    interact(show, value=SelectionSlider(options=values, description=name, style=whole))
 
 
 def _short(file: str) -> str:
