@@ -137,7 +137,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> int:
     """Execute one published lesson from top to bottom, keep nothing, say whether it holds."""
     import nbformat
     from nbclient import NotebookClient
-    from nbclient.exceptions import CellExecutionError
+    from nbclient.exceptions import CellControlSignal, DeadKernelError
     from tqdm import tqdm
 
     lesson = find(options.lesson)
@@ -149,7 +149,7 @@ def run(options: argparse.Namespace, rest: list[str]) -> int:
         client.on_cell_executed = lambda **_: bar.update()
         try:
             client.execute(stderr=subprocess.DEVNULL)
-        except CellExecutionError as error:
+        except (CellControlSignal, DeadKernelError) as error:  # wrong, too slow, or out of memory
             print(error, file=sys.stderr)
             return 1
     print(f"{title(lesson)}: every cell ran and every assert held.")
