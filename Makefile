@@ -14,18 +14,19 @@ endif
 export TF_ENABLE_ONEDNN_OPTS = 0
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: lab install dev test notebooks lineage bench lock format
+.PHONY: lab install dev python test notebooks lineage bench lock format
 
 lab: install
 	@"$(VENV)" -m lmcourse.cli lab $(ARGS)
 
-install:
-	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "No $(PYTHON) on the PATH. Install Python 3.11, 3.12 or 3.13 (python.org), then run this again, or say which: make lab PYTHON=/path/to/python3.12"; exit 1; }
+install: python
 	@"$(PYTHON)" lmcourse/install.py $(if $(HERE),--here)
 
-dev:
-	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "No $(PYTHON) on the PATH. Install Python 3.11, 3.12 or 3.13 (python.org), then run this again, or say which: make test PYTHON=/path/to/python3.12"; exit 1; }
+dev: python
 	@"$(PYTHON)" lmcourse/install.py --dev $(if $(HERE),--here)
+
+python:
+	@command -v "$(PYTHON)" >/dev/null 2>&1 || { echo "No $(PYTHON) on the PATH. Install Python 3.11, 3.12 or 3.13 (python.org), then run this again, or say which: make $(firstword $(MAKECMDGOALS) lab) PYTHON=/path/to/python3.12"; exit 1; }
 
 test: dev
 	@"$(VENV)" -m ruff check .
