@@ -1,14 +1,14 @@
 """The `lmcourse` command: open, list, run and reset the lessons.
 
 A learner never edits a tracked file. `lab` opens a working copy, `my-notebooks/`, which git does
-not see; an update of the course brings new lessons into it and leaves touched ones alone.
+not see; an update of the course brings new lessons into it and leaves touched ones alone. The copy
+starts without outputs, so that a prediction comes before its answer.
 """
 
 import argparse
 import hashlib
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "notebooks"
 WORKING = ROOT / "my-notebooks"
 SETTINGS = Path(__file__).parent / "jupyter"
-LEDGER = ".published.json"  # what each working file looked like when it was copied
+LEDGER = ".published.json"  # what stood in each working file when it was copied
 
 
 def lessons(folder: Path = PUBLISHED) -> list[Path]:
@@ -43,9 +43,25 @@ def title(lesson: Path) -> str:
     return "".join(first).splitlines()[0].lstrip("# ")
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of a file."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def fresh(source: Path) -> bytes:
+    """What a learner gets of a published file: a notebook loses its outputs."""
+    if source.suffix != ".ipynb":
+        return source.read_bytes()
+    notebook = json.loads(source.read_text(encoding="utf-8"))
+    for cell in notebook["cells"]:
+        if cell["cell_type"] == "code":
+            cell |= {"outputs": [], "execution_count": None}
+    return (json.dumps(notebook, ensure_ascii=False, indent=1) + "\n").encode()
+
+
+def written(content: bytes) -> str:
+    """A digest of what a person wrote in a file: running a notebook does not change it."""
+    try:
+        cells = json.loads(content)["cells"]
+        content = repr([(cell["cell_type"], "".join(cell["source"])) for cell in cells]).encode()
+    except (ValueError, KeyError, TypeError):
+        pass  # not a notebook: the file itself is what was written
+    return hashlib.sha256(content).hexdigest()
 
 
 def publishable(published: Path) -> list[Path]:
@@ -54,12 +70,12 @@ def publishable(published: Path) -> list[Path]:
     return sorted(path for pattern in patterns for path in published.glob(pattern))
 
 
-def copy(source: Path, target: Path) -> None:
-    """Copy a file so that a stop in the middle leaves the old one."""
+def write(content: bytes, target: Path) -> None:
+    """Write a file so that a stop in the middle leaves the old one."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    fresh = target.with_name(target.name + ".part")
-    shutil.copyfile(source, fresh)
-    os.replace(fresh, target)
+    unfinished = target.with_name(target.name + ".part")
+    unfinished.write_bytes(content)
+    os.replace(unfinished, target)
 
 
 def update(published: Path = PUBLISHED, working: Path = WORKING) -> list[str]:
@@ -68,30 +84,28 @@ def update(published: Path = PUBLISHED, working: Path = WORKING) -> list[str]:
     ledger = json.loads(ledger_file.read_text()) if ledger_file.exists() else {}
     kept = []
     for source in publishable(published):
-        name = source.relative_to(published).as_posix()
+        name, new = source.relative_to(published).as_posix(), fresh(source)
         target = working / name
-        if ledger.get(name) == digest(source) and target.exists():
-            continue
-        if target.exists() and digest(target) not in (ledger.get(name), digest(source)):
+        mine = written(target.read_bytes()) if target.exists() else None
+        if mine == written(new):
+            ledger[name] = mine
+        elif mine in (None, ledger.get(name)):
+            write(new, target)
+            ledger[name] = written(new)
+        else:
             kept.append(name)
-            continue
-        copy(source, target)
-        ledger[name] = digest(source)
-    working.mkdir(exist_ok=True)
-    fresh = ledger_file.with_name(LEDGER + ".part")
-    fresh.write_text(json.dumps(ledger, indent=1))
-    os.replace(fresh, ledger_file)
+    write(json.dumps(ledger, indent=1).encode(), ledger_file)
     return kept
 
 
 def reset(number: str, published: Path = PUBLISHED, working: Path = WORKING) -> list[Path]:
-    """Give a lesson a fresh copy in both languages; return where the touched ones were kept."""
+    """Give a lesson a fresh copy in both languages; return where what was there is kept."""
     name = find(number, published).name
     update(published, working)
     saved = []
     for source in (published / name, published / "zh" / name):
         target = working / source.relative_to(published)
-        if not source.exists() or digest(target) == digest(source):
+        if not source.exists() or target.read_bytes() == fresh(source):
             continue
         count = 1
         while (old := target.with_name(f"{target.stem}_my_copy_{count}.ipynb")).exists():
@@ -122,7 +136,9 @@ def lab(options: argparse.Namespace, jupyter: list[str]) -> int:
         rest = filter(None, [os.environ.get(variable)])
         os.environ[variable] = os.pathsep.join([str(folder), *rest])
     os.chdir(WORKING)
-    jupyterlab([f"--LabApp.default_url=/lab/tree/{start}", *jupyter])
+    tabs = WORKING / ".jupyterlab"  # the course's own: no tabs of other projects come back
+    own = [f"--LabApp.default_url=/lab/tree/{start}", f"--LabApp.workspaces_dir={tabs}"]
+    jupyterlab([*own, *jupyter])
     return 0
 
 

@@ -7,13 +7,20 @@ import pytest
 from lmcourse import cli
 
 
-def write_lesson(folder, number, text):
-    """A published lesson in both languages, as small as a notebook can be."""
-    cell = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": f"# {number} · {text}"}
-    notebook = {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+def write_lesson(folder, number, text, output="2\n"):
+    """A published lesson in both languages, as small as an executed notebook can be."""
+    heading = {"cell_type": "markdown", "id": "a", "metadata": {}, "source": f"# {number} · {text}"}
+    stream = {"name": "stdout", "output_type": "stream", "text": output}
+    code = {"cell_type": "code", "id": "b", "metadata": {}, "source": ["print(", "1 + 1)"]}
+    code |= {"execution_count": 1, "outputs": [stream]}
+    notebook = {"cells": [heading, code], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
     for path in (folder / f"{number}_lesson.ipynb", folder / "zh" / f"{number}_lesson.ipynb"):
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(notebook))
+        path.write_text(json.dumps(notebook), encoding="utf-8")
+
+
+def cells(notebook):
+    return json.loads(notebook.read_text(encoding="utf-8"))["cells"]
 
 
 @pytest.fixture
@@ -25,10 +32,30 @@ def course(tmp_path):
     return published, working
 
 
-def test_the_working_copy_holds_both_languages(course):
+@pytest.mark.parametrize("name", ["00_lesson.ipynb", "zh/01_lesson.ipynb"])
+def test_the_working_copy_holds_both_languages_without_the_answers(course, name):
     published, working = course
-    for name in ("00_lesson.ipynb", "zh/01_lesson.ipynb"):
-        assert (working / name).read_bytes() == (published / name).read_bytes()
+    heading, code = cells(published / name)
+    assert cells(working / name) == [heading, code | {"outputs": [], "execution_count": None}]
+
+
+def test_running_a_lesson_does_not_touch_it(course):
+    published, working = course
+    write_lesson(working, "01", "Probability", output="run by the learner")
+    assert cli.update(published, working) == []
+    assert "run by the learner" in (working / "01_lesson.ipynb").read_text()
+    write_lesson(published, "01", "Probability, second edition")
+    assert cli.update(published, working) == []
+    assert cli.title(working / "01_lesson.ipynb") == "01 · Probability, second edition"
+
+
+def test_a_changed_cell_touches_a_lesson(course):
+    published, working = course
+    mine = (working / "01_lesson.ipynb").read_text().replace("1 + 1)", "1 + 2)")
+    (working / "01_lesson.ipynb").write_text(mine)
+    write_lesson(published, "01", "Probability, second edition")
+    assert cli.update(published, working) == ["01_lesson.ipynb"]
+    assert (working / "01_lesson.ipynb").read_text() == mine
 
 
 def test_an_update_replaces_untouched_lessons_and_brings_new_ones(course):
@@ -59,14 +86,18 @@ def test_lab_says_how_to_get_what_was_kept_and_opens_the_first_lesson(course, mo
     for variable in ("PATH", "JUPYTER_CONFIG_PATH"):
         monkeypatch.setenv(variable, "before")
     monkeypatch.chdir(working)
+    write_lesson(published, "01", "Probability, second edition")
+    (published / "glossary.md").write_text("second edition")
     for name in ("glossary.md", "zh/01_lesson.ipynb"):
         (working / name).write_text("my notes")
-        (published / name).write_text("second edition")
     assert cli.main(["lab", "--chinese", "--no-browser"]) == 0
     said = capsys.readouterr().out
     assert "glossary.md has a new version; yours is kept. Deleting yours brings it." in said
     assert "zh/01_lesson.ipynb has a new version; yours is kept. `lmcourse reset 01` brings" in said
-    assert opened == [["--LabApp.default_url=/lab/tree/zh/00_start.ipynb", "--no-browser"]]
+    start, tabs, mine = opened[0]
+    assert start == "--LabApp.default_url=/lab/tree/zh/00_start.ipynb"
+    assert tabs == f"--LabApp.workspaces_dir={working / '.jupyterlab'}"
+    assert mine == "--no-browser"
 
 
 def test_reset_gives_a_fresh_copy_and_keeps_every_old_one(course):
@@ -77,6 +108,14 @@ def test_reset_gives_a_fresh_copy_and_keeps_every_old_one(course):
         assert saved == working / f"01_lesson_my_copy_{count}.ipynb"
         assert saved.read_text() == notes
         assert cli.title(working / "01_lesson.ipynb") == "01 · Probability"
+
+
+def test_reset_keeps_the_outputs_of_a_lesson_that_was_only_run(course):
+    published, working = course
+    write_lesson(working, "01", "Probability", output="run by the learner")
+    english, chinese = cli.reset("01", published, working)
+    assert "run by the learner" in english.read_text() and chinese.parent.name == "zh"
+    assert cells(working / "01_lesson.ipynb")[1]["outputs"] == []
 
 
 def test_reset_of_an_untouched_lesson_saves_nothing(course):

