@@ -5,7 +5,7 @@ import warnings
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose
 
@@ -69,7 +69,6 @@ def test_what_never_happens_never_surprises():
     assert kl_divergence([0, 1], [1, 0]) == np.inf
 
 
-@settings(deadline=None)
 @given(distributions, distributions)
 def test_divergence_is_never_negative_and_zero_only_for_equals(p, q):
     assert kl_divergence(p, q) >= 0
@@ -79,7 +78,6 @@ def test_divergence_is_never_negative_and_zero_only_for_equals(p, q):
         assert kl_divergence(p, q) > 0
 
 
-@settings(deadline=None)
 @given(st.floats(0, 500))
 def test_bits_nats_and_perplexity_convert_back_and_forth(nats):
     assert_allclose(bits_to_nats(nats_to_bits(nats)), nats, atol=1e-12)
@@ -134,7 +132,6 @@ def test_later_predictions_see_at_least_half_a_context():
     assert_allclose(score(Position(), np.zeros(10, dtype=int), 4).nats, sum(seen) / 100)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 80), st.integers(1, 20))
 def test_windows_tile_the_predictions(predictions, context_length):
     length = min(predictions, context_length)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 
@@ -67,7 +67,6 @@ def test_frequencies_follow_the_distribution(options):
     assert chi_square(counts, p) < 23.5  # 4 degrees of freedom: one seed in ten thousand
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.floats(0.05, 5), st.integers(1, 9), st.floats(0.01, 1))
 def test_distributions_sum_to_one_and_never_hold_an_impossible_token(seed, temperature, k, p):
     rng = np.random.default_rng(seed)

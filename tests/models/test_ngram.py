@@ -248,7 +248,7 @@ def test_kneser_ney_is_exact_after_the_opening_of_a_stream():
         assert_allclose(p_after(model, context), np.array(expected, float), rtol=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     stream=st.lists(st.integers(0, 4), min_size=1, max_size=80),
     order=st.integers(1, 5),
@@ -262,7 +262,7 @@ def test_modified_kneser_ney_equals_the_transcription_on_streams(stream, order, 
     assert_allclose(p_after(model, context), expected, rtol=1e-10)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     sentences=st.lists(st.lists(st.integers(3, 6), max_size=12), min_size=1, max_size=12),
     order=st.integers(1, 5),
@@ -343,7 +343,7 @@ def test_held_out_perplexity_equals_that_of_kenlm(row):
 
 
 @every_smoothing
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(data=st.data())
 def test_every_context_sums_to_one(kind, options, data):
     order, size = data.draw(st.integers(1, 5)), 6
@@ -370,7 +370,7 @@ def test_every_context_of_a_real_text_sums_to_one(kind, options):
 
 
 @every_smoothing
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(data=st.data(), order=st.integers(1, 4))
 def test_log_probability_equals_the_contract(kind, options, data, order):
     text = data.draw(st.lists(st.integers(0, 4), min_size=1, max_size=60))

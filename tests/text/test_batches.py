@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lmcourse.text import batches
@@ -23,7 +23,6 @@ def test_a_long_sequence_is_cut_where_gaps_would_be_filled():
     assert batches.pad([[1, 2, 3, 4]], 0, length=3, side="left").tolist() == [[2, 3, 4]]
 
 
-@settings(deadline=None)
 @given(sequences, st.sampled_from(["left", "right"]))
 def test_the_mask_finds_every_sequence_in_its_padded_row(sequences, side):
     padded = batches.pad(sequences, 0, side=side)
@@ -60,7 +59,6 @@ def test_the_last_window_may_end_on_the_last_id():
     assert targets[-1].tolist() == [9, 6] and len(inputs) == 2
 
 
-@settings(deadline=None)
 @given(st.integers(2, 60), st.integers(1, 20), st.integers(1, 20))
 def test_targets_are_the_stream_one_id_later(n, context_length, stride):
     if n <= context_length:

@@ -3,7 +3,7 @@ import os
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, models, pre_tokenizers
 
@@ -98,21 +98,18 @@ def test_ten_thousand_random_unicode_strings_come_back(trained, gpt2):
 
 
 @given(texts)
-@settings(deadline=None)
 def test_any_text_comes_back(trained, text):
     assert trained.decode(trained.encode(text)) == text
     assert trained.encode_bytes(text.encode()).tolist() == trained.encode(text).tolist()
 
 
 @given(st.binary())
-@settings(deadline=None)
 def test_any_bytes_come_back(trained, gpt2, data):
     assert trained.decode_bytes(trained.encode_bytes(data)) == data
     assert gpt2.decode_bytes(gpt2.encode_bytes(data)) == data
 
 
 @given(st.lists(st.integers(0, 299)))
-@settings(deadline=None)
 def test_any_ids_have_bytes_and_a_text(trained, ids):
     data = trained.decode_bytes(ids)
     assert data == b"".join(trained.token_bytes[id] for id in ids)

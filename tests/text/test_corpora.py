@@ -3,7 +3,7 @@
 import dataclasses
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lmcourse.text import corpora
@@ -114,7 +114,6 @@ def test_without_paragraphs_it_is_cut_at_line_ends(tmp_path):
     assert all(corpus.text(split).startswith("春") for split in SPLITS)
 
 
-@settings(deadline=None)
 @given(text=st.text(st.sampled_from("ab \n"), min_size=10, max_size=200))
 def test_the_three_parts_of_a_file_are_the_file(text):
     parts = corpora._cut(text)
@@ -147,7 +146,6 @@ def test_three_files_give_one_to_each_split(tmp_path):
     assert [document.split for document in corpora.own(tmp_path).documents] == list(SPLITS)
 
 
-@settings(deadline=None)
 @given(sizes=st.lists(st.integers(1, 1000), min_size=3, max_size=40))
 def test_a_folder_always_has_every_split_in_order(sizes):
     splits = corpora._splits_by_size(sizes)

@@ -153,7 +153,7 @@ def test_a_window_of_a_markov_text_loses_nothing_but_its_first_symbols():
     assert_allclose(score(source, ids, context_length=8).nats, whole)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 3), st.integers(2, 4), st.integers(0, 10**6))
 def test_a_random_chain_loses_entropy_with_every_symbol_of_memory(order, V, seed):
     source = Markov.random(order, V, np.random.default_rng(seed))

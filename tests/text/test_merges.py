@@ -85,19 +85,17 @@ def test_bytes_and_ids_are_inverse_and_every_byte_has_a_letter():
 
 
 @given(texts)
-@settings(deadline=None)
 def test_pieces_joined_are_the_text(text):
     assert "".join(PIECES.findall(text)) == text
 
 
 @given(st.dictionaries(st.text("ab", min_size=1), st.integers(1, 9), max_size=8))
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 def test_merges_are_the_textbooks_on_many_ties(counts):
     assert learn_merges(counts, 40) == textbook(counts, 40)
 
 
 @given(st.dictionaries(texts.filter(len), st.integers(1, 9), max_size=8))
-@settings(deadline=None)
 def test_merges_are_the_textbooks_on_any_text(counts):
     assert learn_merges(counts, 20) == textbook(counts, 20)
 

@@ -4,7 +4,7 @@ from itertools import combinations
 from math import exp, log
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lmcourse.text import hmm
@@ -77,7 +77,6 @@ def test_without_a_dictionary_word_each_character_stands_alone(matcher):
     assert matcher("", {"丙丁"}) == ()
 
 
-@settings(deadline=None)
 @given(texts, st.sets(words, min_size=1))
 def test_words_joined_are_the_text_and_come_from_the_dictionary(text, dictionary):
     for matcher in matchers():
@@ -86,7 +85,6 @@ def test_words_joined_are_the_text_and_come_from_the_dictionary(text, dictionary
         assert all(word in dictionary or len(word) == 1 for word in found)
 
 
-@settings(deadline=None)
 @given(texts, st.sets(words, min_size=1))
 def test_backward_is_forward_on_the_mirrored_text(text, dictionary):
     mirrored = seg.forward_maximum_matching(text[::-1], {word[::-1] for word in dictionary})
@@ -109,7 +107,6 @@ def test_an_unknown_character_counts_as_half_a_word():
     assert model.score(["猫咪"]) == -float("inf")
 
 
-@settings(deadline=None)
 @given(texts, corpora)
 def test_the_unigram_cut_is_the_best_of_all_cuts(text, corpus):
     model = seg.UnigramSegmenter.train(corpus)
@@ -123,7 +120,6 @@ def test_tags_of_the_running_example():
     assert hmm.tags(["中华人民"]) == "BMME"
 
 
-@settings(deadline=None)
 @given(st.lists(words))
 def test_cutting_by_its_tags_gives_the_words_back(sentence):
     assert hmm.cut("".join(sentence), hmm.tags(sentence)) == tuple(sentence)
@@ -144,7 +140,6 @@ def test_hmm_counts_by_hand():
     assert model.score(["我", "北京"]) == pytest.approx(score)
 
 
-@settings(deadline=None)
 @given(corpora, st.floats(0.01, 2))
 def test_the_hmm_distributions_sum_to_one(corpus, k):
     model = seg.HMMSegmenter.train(corpus, k)
@@ -154,7 +149,6 @@ def test_the_hmm_distributions_sum_to_one(corpus, k):
         assert emitted == pytest.approx(1)
 
 
-@settings(deadline=None)
 @given(texts, corpora)
 def test_the_hmm_cut_is_the_best_of_all_cuts(text, corpus):
     model = seg.HMMSegmenter.train(corpus)

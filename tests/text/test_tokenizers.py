@@ -5,7 +5,7 @@ import sys
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lmcourse.text import checks
@@ -59,7 +59,6 @@ def test_punctuation_and_white_space_are_tokens_and_an_apostrophe_stays_inside()
 
 @both
 @given(text=texts.filter(len))
-@settings(deadline=None)
 def test_any_text_comes_back_whole(kind, text):
     tokenizer = kind.train(text)
     assert tokenizer.decode(tokenizer.encode(text)) == text
