@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -81,7 +82,9 @@ def test_a_learner_opens_the_first_lesson_and_runs_every_cell(lab, name):
 
     address, working = lab
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=CHROMIUM)
+        browser = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM
+        )
         page = browser.new_page()
         page.set_default_timeout(PATIENCE * 1000)
         page.goto(f"{address}/lab/tree/{name}?token=secret")
