@@ -114,10 +114,15 @@ def table(corpus: str, path: Path = FILE) -> list[dict]:
     return sorted(lines, key=lambda line: -line["bits_per_character"])
 
 
-def markdown(corpus: str, path: Path = FILE) -> str:
-    """The table of one corpus as Markdown, for the README and the lessons."""
-    head = "| model | lesson | bits per character | spread | parameters | seconds |"
-    lines = [head, "|---|---|---:|---:|---:|---:|"]
+HEADS = {
+    "en": "| model | lesson | bits per character | spread | parameters | seconds |",
+    "zh": "| 模型 | 课 | 每字符比特数 | 极差 | 参数 | 秒 |",
+}
+
+
+def markdown(corpus: str, path: Path = FILE, language: str = "en") -> str:
+    """The table of one corpus as Markdown, for the README of each language and the lessons."""
+    lines = [HEADS[language], "|---|---|---:|---:|---:|---:|"]
     for line in table(corpus, path):
         spread = "" if line["spread"] is None else f"{line['spread']:.3f}"
         lines.append(
@@ -162,9 +167,11 @@ def write(measured: list[dict], path: Path = FILE) -> None:
     os.replace(fresh, path)
 
 
-def update_readme(path: Path) -> None:
+def update_readme(path: Path, language: str) -> None:
     """Put the measured table between the marks of a README."""
-    tables = "\n\n".join(f"`{corpus}`\n\n{markdown(corpus)}" for corpus in CORPORA)
+    tables = "\n\n".join(
+        f"`{corpus}`\n\n{markdown(corpus, language=language)}" for corpus in CORPORA
+    )
     text = path.read_text(encoding="utf-8")
     marked = f"<!-- lineage -->\n{tables}\n<!-- /lineage -->"
     text = re.sub(r"<!-- lineage -->.*<!-- /lineage -->", lambda _: marked, text, flags=re.S)
@@ -189,8 +196,8 @@ def main(words: list[str]) -> None:
         bar.set_description(f"{corpus}: {name}")
         done.append(measure(name, corpus, seed))
         write(done)
-    for readme in ("README.md", "README.zh.md"):
-        update_readme(DATA.parent / readme)
+    for readme, language in (("README.md", "en"), ("README.zh.md", "zh")):
+        update_readme(DATA.parent / readme, language)
 
 
 if __name__ == "__main__":
