@@ -64,6 +64,8 @@ def test_rows_are_written_in_one_order_whole_or_not_at_all(tmp_path):
     before = (tmp_path / "a.json").read_text()
     with pytest.raises(TypeError):
         lineage.write([RUNS[0] | {"parameters": np.int64(3)}], tmp_path / "a.json")
+    with pytest.raises(ValueError):  # infinity is no JSON
+        lineage.write([RUNS[0] | {"perplexity": math.inf}], tmp_path / "a.json")
     assert (tmp_path / "a.json").read_text() == before
     assert json.loads(before)[0]["seed"] == 0
 
