@@ -39,11 +39,12 @@ notebooks: dev
 lineage: dev
 	@"$(VENV)" -m lmcourse.evaluation.lineage $(ARGS)
 
-bench: dev
+bench: python
+	@"$(PYTHON)" lmcourse/install.py --bench $(if $(HERE),--here)
 	@"$(VENV)" -m tests.bench $(ARGS)
 
 lock: dev
-	@"$(VENV)" -m uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate --quiet requirements.txt --group dev -o constraints.txt
+	@"$(VENV)" -m uv pip compile --universal --python-version 3.11 --upgrade --no-header --no-annotate --quiet requirements.txt --group dev --group bench -o constraints.txt
 
 format: dev
 	@"$(VENV)" -m ruff check --fix .

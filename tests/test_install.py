@@ -73,7 +73,7 @@ def test_the_script_reads_on_an_old_python():
 
 def test_an_installed_course_is_not_installed_again(monkeypatch, tmp_path):
     (tmp_path / ".venv").mkdir()
-    monkeypatch.setattr(install, "fingerprint", lambda dev: "same")
+    monkeypatch.setattr(install, "fingerprint", lambda groups: "same")
     monkeypatch.setattr(install, "ROOT", tmp_path)
     (tmp_path / ".venv/lmcourse-installed.json").write_text('["same"]')
     monkeypatch.setattr(install, "run", lambda *step: pytest.fail("a step was run"))
@@ -103,7 +103,7 @@ def test_an_environment_that_was_moved_is_made_anew(monkeypatch, tmp_path):
 def test_a_stamp_cut_short_is_no_stamp(monkeypatch, tmp_path):
     (tmp_path / ".venv").mkdir()
     monkeypatch.setattr(install, "ROOT", tmp_path)
-    monkeypatch.setattr(install, "fingerprint", lambda dev: "same")
+    monkeypatch.setattr(install, "fingerprint", lambda groups: "same")
     monkeypatch.setattr(install, "state_needs", lambda: pytest.fail("goes on"))
     (tmp_path / ".venv/lmcourse-installed.json").write_text('["sa')
     with pytest.raises(pytest.fail.Exception, match="goes on"):
@@ -114,7 +114,7 @@ def test_what_a_kill_left_unfinished_is_installed_anew(monkeypatch, tmp_path):
     (tmp_path / ".venv").mkdir()
     steps, stop = [], [True, False, False]
     monkeypatch.setattr(install, "ROOT", tmp_path)
-    monkeypatch.setattr(install, "fingerprint", lambda dev: "same")
+    monkeypatch.setattr(install, "fingerprint", lambda groups: "same")
     monkeypatch.setattr(install, "state_needs", lambda: None)
     monkeypatch.setattr(install, "make_environment", lambda python: python)
 
@@ -140,9 +140,9 @@ def test_a_changed_lock_changes_the_fingerprint(monkeypatch, tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("a")
     monkeypatch.setattr(install, "ROOT", tmp_path)
-    before = install.fingerprint(dev=False)
+    before = install.fingerprint(())
     (tmp_path / "constraints.txt").write_text("b")
-    assert install.fingerprint(dev=False) != before
+    assert install.fingerprint(()) != before
 
 
 def test_make_without_any_python_says_what_to_install():
