@@ -4,8 +4,9 @@ It sees the last token and nothing before it. It does not know how it is trained
 """
 
 import keras
-import numpy as np
 from keras import ops
+
+from lmcourse.layers.checks import check_at_least_one, check_ids
 
 
 @keras.saving.register_keras_serializable(package="lmcourse")
@@ -31,6 +32,7 @@ class SoftmaxBigram(keras.Model):
             can only be checked when the model is called on numbers, not while a graph is traced).
 
     Example:
+        >>> import numpy as np
         >>> model = SoftmaxBigram(vocabulary_size=5)
         >>> model(np.array([[0, 3, 1]])).shape
         TensorShape([1, 3, 5])
@@ -42,9 +44,9 @@ class SoftmaxBigram(keras.Model):
     """
 
     def __init__(self, vocabulary_size: int, width: int | None = None, **kwargs):
-        _at_least_one("vocabulary_size", vocabulary_size)
+        check_at_least_one("vocabulary_size", vocabulary_size)
         if width is not None:
-            _at_least_one("width", width)
+            check_at_least_one("width", width)
         super().__init__(**kwargs)
         self.vocabulary_size, self.width = vocabulary_size, width
         if width is None:
@@ -59,7 +61,7 @@ class SoftmaxBigram(keras.Model):
 
     def call(self, ids):
         """Look up the row of scores of every id: `(B, T) -> (B, T, V)`."""
-        _check_ids(ids, self.vocabulary_size)
+        check_ids(ids, self.vocabulary_size)
         if self.width is None:
             return ops.take(self.table, ids, axis=0) + self.bias
         return ops.take(self.contexts, ids, axis=0) @ ops.transpose(self.words) + self.bias
@@ -70,20 +72,3 @@ class SoftmaxBigram(keras.Model):
             "vocabulary_size": self.vocabulary_size,
             "width": self.width,
         }
-
-
-def _at_least_one(name, value):
-    if value < 1:
-        raise ValueError(f"`{name}` must be at least 1. Received: {name}={value}")
-
-
-def _check_ids(ids, vocabulary_size):
-    dtype = keras.backend.standardize_dtype(ids.dtype)
-    if "int" not in dtype:
-        raise TypeError(f"`ids` must be integers. Received: dtype={dtype}")
-    values = ids.numpy() if hasattr(ids, "numpy") else np.zeros(0)  # nothing known while tracing
-    if values.size and not 0 <= values.min() <= values.max() < vocabulary_size:
-        raise ValueError(
-            f"`ids` must be from 0 to V - 1 = {vocabulary_size - 1}. "
-            f"Received: ids from {values.min()} to {values.max()}"
-        )
