@@ -4,44 +4,19 @@ Knows nothing about tokenizers and about how a model is scored: `validate` comes
 Axis letters: B batch, T time, V vocabulary.
 """
 
-import hashlib
-import json
 import math
 import os
 import time
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import keras
-import numpy as np
-from keras import ops
 
 from lmcourse.training import resume
+from lmcourse.training.run import History, Run, borrowed
 from lmcourse.training.schedules import Schedule, warmup
 from lmcourse.training.streams import Batches
-
-
-@dataclass
-class History:
-    """What happened: one loss and one rate per step, and every validation.
-
-    `losses` are nats, each of its own batch, before the step it caused. `validation` holds pairs
-    (steps done, nats). `best` is the number of steps after which validation was lowest, None
-    without `validate`. `seconds` is the time spent, interruptions not counted.
-    """
-
-    losses: list[float] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    validation: list[tuple[int, float]] = field(default_factory=list)
-    best: int | None = None
-    seconds: float = 0.0
-
-    @property
-    def steps(self) -> int:
-        """How many steps were made."""
-        return len(self.losses)
 
 
 def fit(
@@ -72,7 +47,8 @@ def fit(
     Args:
         model: maps ids `(B, T)` to logits `(B, T, V)`, or to `(B, V)`; trained in place.
         batches: step -> (inputs, targets) or (inputs, targets, weights); integers of the shapes
-            above, weights of the shape of the targets (the loss is their weighted mean).
+            above, weights of the shape of the targets (the loss is the weighted mean; 0 for what
+            is padding).
         steps, seconds: how long; exactly one of them.
         optimizer: any of Keras; Adam if left out. One with `use_ema=True` is judged and ends with
             the average of its weights.
@@ -96,6 +72,7 @@ def fit(
             left with the last good weights.
 
     Example:
+        >>> import numpy as np
         >>> from lmcourse.models.softmax_bigram import SoftmaxBigram
         >>> from lmcourse.training.streams import random_batches
         >>> ids = np.arange(300) % 3   # a b c a b c ...
@@ -105,218 +82,37 @@ def fit(
         (50, 1.099, True)
     """
     _check_arguments(steps, seconds, learning_rate, clip_norm, validate_every, patience, validate)
-    run = _Run(model, batches(0), optimizer, learning_rate, clip_norm, seed)
-    run.recipe |= {
-        "length": f"{steps} steps" if seconds is None else f"{seconds} seconds",
-        "validation": f"{validate is not None}, every {validate_every}, patience {patience}",
-        "schedule": [round(float(schedule(i / 16)), 9) for i in range(17)],
-    }
+    optimizer = keras.optimizers.Adam() if optimizer is None else optimizer
     path = None if checkpoint is None else resume.file_of(checkpoint)
-    if path is not None and path.exists():
-        run.read(path)
-    history, began = run.history, clock() - run.history.seconds
-    with _writer(log, history.steps) as write, _bar(progress) as show:
-        while not _patience_ended(history, patience):
-            share = history.steps / steps if seconds is None else (clock() - began) / seconds
-            over = share >= 1
-            if not over:
-                rate = run.rate * float(schedule(share))
-                loss = run.step(batches(history.steps), rate)
-                write(history.steps, loss=loss, learning_rate=rate)
-                show(share, loss)
-            if run.kept < history.steps and (over or history.steps % validate_every == 0):
-                if validate is not None:
-                    write(history.steps, validation=run.validate(validate))
-                history.seconds = clock() - began
-                run.keep(path)
-            if over:
-                break
-    run.finish()
+    with borrowed(optimizer, clip_norm):
+        run = Run(model, batches(0), optimizer, learning_rate, seed)
+        run.recipe |= {
+            "length": f"{steps} steps" if seconds is None else f"{seconds} seconds",
+            "validation": f"{validate is not None}, every {validate_every}, patience {patience}",
+            "schedule": [round(float(schedule(i / 16)), 9) for i in range(17)],
+        }
+        if path is not None and path.exists():
+            run.read(path)
+        history, began = run.history, clock() - run.history.seconds
+        with _writer(log, history.steps) as write, _bar(progress) as show:
+            while not _patience_ended(history, patience):
+                share = history.steps / steps if seconds is None else (clock() - began) / seconds
+                over = share >= 1
+                if not over:
+                    rate = run.rate * float(schedule(share))
+                    loss = run.step(batches(history.steps), rate)
+                    write(history.steps, loss=loss, learning_rate=rate)
+                    show(share, loss)
+                if run.kept < history.steps and (over or history.steps % validate_every == 0):
+                    nats = run.look(validate)
+                    if nats is not None:
+                        write(history.steps, validation=nats)
+                    history.seconds = clock() - began
+                    run.keep(path)
+                if over:
+                    break
+        run.finish()
     return history
-
-
-class _Run:
-    """A model and an optimizer on their way: what is kept, what is put back."""
-
-    def __init__(self, model, batch, optimizer, learning_rate, clip_norm, seed):
-        self.model, self.history, self.kept = model, History(), 0
-        inputs, targets, _ = _checked(batch, None)
-        logits = model(keras.KerasTensor(inputs.shape, dtype="int32"))  # builds, computes nothing
-        self.vocabulary_size = logits.shape[-1]
-        if logits.shape[:-1] != targets.shape:
-            raise ValueError(
-                "The model must give one row of logits for every target. "
-                f"Received: logits of shape {logits.shape}, targets of shape {targets.shape}"
-            )
-        self.optimizer = optimizer or keras.optimizers.Adam(learning_rate or 1e-3)
-        _prepare(self.optimizer, clip_norm)
-        model.compile(
-            self.optimizer,
-            keras.losses.SparseCategoricalCrossentropy(
-                from_logits=True, reduction="mean_with_sample_weight"
-            ),
-        )
-        self.rate = learning_rate or float(self.optimizer.learning_rate.numpy())
-        self.optimizer.build(model.trainable_variables)
-        random = [v for v in model.variables if v.name == "seed_generator_state"]
-        for number, state in enumerate(random):
-            state.assign(np.array([seed, number], state.dtype))
-        self.good = model.get_weights()
-        config = {k: v for k, v in self.optimizer.get_config().items() if k != "name"}
-        self.recipe = {
-            "optimizer": type(self.optimizer).__name__,
-            "settings": json.loads(json.dumps(config | {"learning_rate": self.rate}, default=str)),
-            "seed": seed,
-            "first batch": hashlib.sha256(inputs.tobytes() + targets.tobytes()).hexdigest()[:16],
-        }
-
-    def step(self, batch, rate: float) -> float:
-        """Take one step and note it; give the loss before it."""
-        inputs, targets, weights = _checked(batch, self.vocabulary_size)
-        self.optimizer.learning_rate = rate
-        loss = float(self.model.train_on_batch(inputs, targets, weights))
-        if not math.isfinite(loss):
-            self.fail(f"loss={loss} at step {self.history.steps}, learning rate {rate:.3g}")
-        self.history.losses.append(loss)
-        self.history.rates.append(rate)
-        return loss
-
-    def validate(self, measure: Callable[[], float]) -> float:
-        """Measure, keep the weights if they are the best, and leave no trace in the model."""
-        before = _values(self.model.variables)
-        self.optimizer.finalize_variable_values(self.model.trainable_variables)  # averages, if any
-        judged = _values(self.model.variables)
-        nats = float(measure())
-        _assign(self.model.variables, before)
-        if not math.isfinite(nats):
-            self.fail(f"validation={nats} after step {self.history.steps - 1}")
-        if not self.history.validation or nats < min(n for _, n in self.history.validation):
-            self.good, self.history.best = judged, self.history.steps
-        self.history.validation.append((self.history.steps, nats))
-        return nats
-
-    def keep(self, path: Path | None) -> None:
-        """Remember where the run stands, and write it down if there is a file for it."""
-        now = _values(self.model.variables)
-        if not all(np.isfinite(value).all() for value in now):
-            self.fail(f"a weight that is not finite after step {self.history.steps - 1}")
-        self.kept = self.history.steps
-        if self.history.best is None:
-            self.good = now
-        if path is not None:
-            arrays = {"model": now, "optimizer": _values(self.optimizer.variables)}
-            if self.history.best is not None:
-                arrays["best"] = self.good
-            facts = {"recipe": self.recipe, "history": asdict(self.history)} | self.names()
-            resume.save(path, resume.Saved(arrays, facts))
-
-    def read(self, path: Path) -> None:
-        """Go back to where the run in the file stood."""
-        saved = resume.load(path)
-        for what, mine in self.names().items():
-            resume.check(path, what, saved.facts[what], mine)
-        resume.check(path, "recipe", saved.facts["recipe"], self.recipe)
-        _assign(self.model.variables, saved.arrays["model"])
-        _assign(self.optimizer.variables, saved.arrays["optimizer"])
-        self.good = saved.arrays.get("best", saved.arrays["model"])
-        self.history = History(**saved.facts["history"])
-        self.history.validation = [tuple(pair) for pair in self.history.validation]
-        self.kept = self.history.steps
-
-    def names(self) -> dict[str, list[str]]:
-        """Name everything that has to fit when a run goes on."""
-        return {
-            "model": resume.names(self.model.variables),
-            "optimizer": resume.names(self.optimizer.variables),
-        }
-
-    def finish(self) -> None:
-        """Leave the best weights in the model, or the averages, or else the last."""
-        if self.history.best is not None:
-            _assign(self.model.variables, self.good)
-        else:
-            self.optimizer.finalize_variable_values(self.model.trainable_variables)
-        self.optimizer.learning_rate = self.rate
-
-    def fail(self, received: str) -> None:
-        """Put the last good weights back and say what has gone wrong."""
-        _assign(self.model.variables, self.good)
-        where = self.kept if self.history.best is None else self.history.best
-        raise ValueError(
-            f"A loss must stay finite. Received: {received}. Likely causes: a learning rate that "
-            "is too high (try a tenth of it, or a longer warm-up), no clip_norm, or a logarithm "
-            f"of zero in the model. The model has its weights of {where} steps again."
-        )
-
-
-def _prepare(optimizer, clip_norm) -> None:
-    """Set the clipping, and make every gradient a plain array before the optimizer sees it.
-
-    TensorFlow hands over the gradient of an embedding as a list of rows. A row that the batch used
-    twice is in it twice, and an optimizer that squares the list squares the parts, not their sum.
-    """
-    if isinstance(getattr(optimizer, "_learning_rate", None), _SCHEDULES):
-        raise ValueError(
-            "The optimizer must have a number as its learning rate; the schedule is an argument of "
-            f"its own. Received: {type(optimizer._learning_rate).__name__}"
-        )
-    if not (optimizer.clipnorm or optimizer.clipvalue or optimizer.global_clipnorm):
-        optimizer.global_clipnorm = clip_norm
-    if hasattr(optimizer.apply, "plain"):
-        return
-    apply = optimizer.apply
-
-    def apply_plain(gradients, variables=None):
-        plain = [g if g is None else ops.reshape(g, g.shape) for g in gradients]
-        return apply(plain, variables)
-
-    apply_plain.plain = True
-    optimizer.apply = apply_plain
-
-
-_SCHEDULES = keras.optimizers.schedules.LearningRateSchedule
-
-
-def _values(variables) -> list[np.ndarray]:
-    return [v.numpy() for v in variables]
-
-
-def _assign(variables, values) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
-def _checked(batch, vocabulary_size):
-    """Return inputs, targets (int32) and weights (float32 or None), or say what does not fit."""
-    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
-        raise ValueError(
-            "A batch must be (inputs, targets) or (inputs, targets, weights). "
-            f"Received: {type(batch).__name__}" + (f" of {len(batch)}" if batch is tuple else "")
-        )
-    inputs, targets, weights = (*batch, None)[:3]
-    inputs, targets = np.asarray(inputs), np.asarray(targets)
-    for name, ids in (("inputs", inputs), ("targets", targets)):
-        if not np.issubdtype(ids.dtype, np.integer):
-            raise TypeError(f"`{name}` must be integer ids. Received: dtype={ids.dtype}")
-        high = math.inf if vocabulary_size is None else vocabulary_size
-        if ids.size == 0 or ids.min() < 0 or ids.max() >= high:
-            raise ValueError(
-                f"`{name}` must be ids from 0 to V - 1 = {high - 1}. Received: "
-                + (f"ids from {ids.min()} to {ids.max()}" if ids.size else "none")
-            )
-    if inputs.ndim != 2 or targets.shape not in (inputs.shape, inputs.shape[:1]):
-        raise ValueError(
-            "`inputs` must be (B, T) and `targets` (B, T) or (B,). "
-            f"Received: inputs {inputs.shape}, targets {targets.shape}"
-        )
-    if weights is not None:
-        weights = np.asarray(weights, "float32")
-        if weights.shape != targets.shape:
-            raise ValueError(
-                "`weights` must have the shape of the targets. "
-                f"Received: weights {weights.shape}, targets {targets.shape}"
-            )
-    return inputs.astype("int32"), targets.astype("int32"), weights
 
 
 def _check_arguments(steps, seconds, learning_rate, clip_norm, validate_every, patience, validate):

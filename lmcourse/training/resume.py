@@ -34,7 +34,7 @@ def names(variables) -> list[str]:
     >>> names([keras.Variable(np.zeros((2, 3)), dtype="float32", name="table_7")])
     ['table (2, 3) float32']
     """
-    plain = [re.sub(r"_\d+(?=/|$)", "", v.path) for v in variables]
+    plain = [re.sub(r"_\d+(?=[_/]|$)", "", v.path) for v in variables]
     return [f"{p} {tuple(v.shape)} {v.dtype}" for p, v in zip(plain, variables, strict=True)]
 
 
@@ -64,7 +64,7 @@ def load(path: Path) -> Saved:
     Raises `ValueError` when the file is damaged or is something else; it is left as it was.
     """
     try:
-        with np.load(path, allow_pickle=False) as archive:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
             facts = json.loads(str(archive["facts"]))
             if facts["kind"] != KIND:
                 raise ValueError(f"kind={facts['kind']!r}")

@@ -62,3 +62,44 @@ def stream_batches(ids: np.ndarray, batch_size: int, context_length: int) -> Bat
 
     batch.per_pass = per_pass
     return batch
+
+
+def checked(batch: tuple, vocabulary_size: int | None) -> tuple:
+    """Return inputs, targets (int32) and weights (float32 or None), or say what does not fit.
+
+    The first batch of a run is checked before V is known: `vocabulary_size` is None then.
+    Raises `TypeError` for ids that are not integers, `ValueError` for the rest.
+    """
+    if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        raise ValueError(
+            "A batch must be (inputs, targets) or (inputs, targets, weights). "
+            f"Received: {type(batch).__name__}"
+            + (f" of {len(batch)}" if isinstance(batch, tuple | list) else "")
+        )
+    inputs, targets, weights = (*batch, None)[:3]
+    inputs, targets = np.asarray(inputs), np.asarray(targets)
+    for name, ids in (("inputs", inputs), ("targets", targets)):
+        if not np.issubdtype(ids.dtype, np.integer):
+            raise TypeError(f"`{name}` must be integer ids. Received: dtype={ids.dtype}")
+        if ids.size == 0:
+            raise ValueError(f"`{name}` must hold at least one id. Received: shape {ids.shape}")
+        if vocabulary_size is not None and not 0 <= ids.min() <= ids.max() < vocabulary_size:
+            raise ValueError(
+                f"`{name}` must be ids from 0 to V - 1 = {vocabulary_size - 1}. "
+                f"Received: ids from {ids.min()} to {ids.max()}"
+            )
+    if inputs.ndim != 2 or targets.shape not in (inputs.shape, inputs.shape[:1]):
+        raise ValueError(
+            "`inputs` must be (B, T) and `targets` (B, T) or (B,). "
+            f"Received: inputs {inputs.shape}, targets {targets.shape}"
+        )
+    if weights is not None:
+        weights = np.asarray(weights, "float32")
+        if not (weights.min(initial=0) >= 0 and np.isfinite(weights).all()):
+            raise ValueError(f"`weights` must be finite and at least 0. Received: {weights.min()}")
+        if weights.shape != targets.shape:
+            raise ValueError(
+                "`weights` must have the shape of the targets. "
+                f"Received: weights {weights.shape}, targets {targets.shape}"
+            )
+    return inputs.astype("int32"), targets.astype("int32"), weights
