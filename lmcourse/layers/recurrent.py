@@ -61,7 +61,10 @@ class Recurrent(keras.layers.Layer):
     def call(self, inputs, state=None, mask=None):
         """Walk along the inputs: `(B, T, D) -> (B, T, U), state`."""
         timed = ops.transpose(self.project(inputs), (1, 0, 2))
-        outputs, state = self.walk(timed, state, None if mask is None else ops.transpose(mask))
+        if mask is not None:
+            _check_mask(mask, inputs.shape)
+            mask = ops.transpose(mask)
+        outputs, state = self.walk(timed, state, mask)
         return ops.transpose(outputs, (1, 0, 2)), state
 
     def project(self, inputs):
@@ -76,6 +79,7 @@ class Recurrent(keras.layers.Layer):
         """Walk along projected inputs, time first: `(T, B, G) -> (T, B, U), state`."""
         if state is None:
             state = self.first_state(ops.shape(projected)[1])
+        self._check_state(state, projected.shape[1])
         weights = tuple(ops.copy(w) for w in self.walking_weights())
         outputs, state = scan(self, projected, tuple(state), weights, mask)
         if mask is not None:
@@ -86,6 +90,15 @@ class Recurrent(keras.layers.Layer):
     def first_state(self, batch_size):
         """Give the state before anything was read: zeros."""
         return (ops.zeros((batch_size, self.units), self.compute_dtype),) * self.parts
+
+    def _check_state(self, state, batch_size):
+        shapes = [tuple(part.shape) for part in state]
+        known = [shape for shape in shapes if None not in shape and batch_size is not None]
+        if len(shapes) != self.parts or any(s != (batch_size, self.units) for s in known):
+            raise ValueError(
+                f"`state` must have {self.parts} part(s) of shape {(batch_size, self.units)}, "
+                f"one row a sequence. Received: shapes {shapes}"
+            )
 
     def walking_weights(self):
         """Give the weights that a step needs."""
@@ -113,13 +126,16 @@ class RNN(Recurrent):
         (h,), (R,) = state, weights
         return (ops.tanh(inputs + ops.matmul(h, R)),), ()
 
-    def step_back(self, d_after, kept, before, after, weights):
-        """Go back through the tanh, then through R."""
-        (d_h,), (h,), (R,) = d_after, after, weights
-        d_inputs = d_h * (1 - h * h)
-        return d_inputs, (ops.matmul(d_inputs, ops.transpose(R)),)
+    def slopes(self, inputs, kept, before, after):
+        """Differentiate the tanh: `1 - h ** 2`."""
+        return (1 - after[0] * after[0],)
 
-    def weight_gradients(self, d_inputs, kept, before):
+    def step_back(self, d_after, slopes, weights):
+        """Go back through the tanh, then through R."""
+        d_inputs = d_after[0] * slopes[0]
+        return d_inputs, (ops.matmul(d_inputs, ops.transpose(weights[0])),)
+
+    def weight_gradients(self, d_inputs, slopes, before):
         """Sum over all steps the state before, times the gradient after."""
         return (_product(before[0], d_inputs),)
 
@@ -155,23 +171,32 @@ class LSTM(Recurrent):
     def step(self, inputs, state, weights):
         """Forget, add, show: `(B, 4U), ((B, U), (B, U)) -> ((B, U), (B, U))`."""
         (h, c), (R,) = state, weights
-        i, f, g, o = ops.split(inputs + ops.matmul(h, R), 4, axis=-1)
-        i, f, g, o = ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
+        sums = inputs + ops.matmul(h, R)
+        i, f, g, o = self.open(sums)
         c = f * c + i * g
-        return (o * ops.tanh(c), c), (ops.concatenate([i, f, g, o], axis=-1),)
+        return (o * ops.tanh(c), c), (sums,)
 
-    def step_back(self, d_after, kept, before, after, weights):
-        """Go back through the output, the cell and the four gates, then through R."""
-        (d_h, d_c), (_, c_before), (_, c), (R,) = d_after, before, after, weights
-        i, f, g, o = ops.split(kept[0], 4, axis=-1)
+    def open(self, sums):
+        """Turn sums into gates between 0 and 1 and a candidate between -1 and 1."""
+        i, f, g, o = ops.split(sums, 4, axis=-1)
+        return ops.sigmoid(i), ops.sigmoid(f), ops.tanh(g), ops.sigmoid(o)
+
+    def slopes(self, inputs, kept, before, after):
+        """Differentiate what is shown by the cell, the four sums, the cell by the one before."""
+        (_, c_before), (_, c) = before, after
+        i, f, g, o = self.open(kept[0])
         shown = ops.tanh(c)
-        d_c = d_c + d_h * o * (1 - shown * shown)
-        d_i, d_f = d_c * g * i * (1 - i), d_c * c_before * f * (1 - f)
-        d_g, d_o = d_c * i * (1 - g * g), d_h * shown * o * (1 - o)
-        d_inputs = ops.concatenate([d_i, d_f, d_g, d_o], axis=-1)
-        return d_inputs, (ops.matmul(d_inputs, ops.transpose(R)), d_c * f)
+        by_sums = [g * i * (1 - i), c_before * f * (1 - f), i * (1 - g * g), shown * o * (1 - o)]
+        return o * (1 - shown * shown), ops.concatenate(by_sums, axis=-1), f
 
-    def weight_gradients(self, d_inputs, kept, before):
+    def step_back(self, d_after, slopes, weights):
+        """Go back through what is shown, the cell and the four sums, then through R."""
+        (d_h, d_c), (shown, by_sums, f) = d_after, slopes
+        d_c = d_c + d_h * shown
+        d_inputs = ops.concatenate([d_c, d_c, d_c, d_h], axis=-1) * by_sums
+        return d_inputs, (ops.matmul(d_inputs, ops.transpose(weights[0])), d_c * f)
+
+    def weight_gradients(self, d_inputs, slopes, before):
         """Sum over all steps the state before, times the gradient after."""
         return (_product(before[0], d_inputs),)
 
@@ -223,46 +248,70 @@ class GRU(Recurrent):
         (h,), (R, *bias), U = state, weights, self.units
         if self.reset_after:
             inner = ops.matmul(h, R) + bias[0]
-            z, r = ops.split(ops.sigmoid(inputs[:, : 2 * U] + inner[:, : 2 * U]), 2, axis=-1)
-            g = ops.tanh(inputs[:, 2 * U :] + r * inner[:, 2 * U :])
-            kept = ops.concatenate([z, r, g, inner[:, 2 * U :]], axis=-1)
+            z, r, g = self.open(inputs, inner)
         else:
-            both = ops.sigmoid(inputs[:, : 2 * U] + ops.matmul(h, R[:, : 2 * U]))
-            z, r = ops.split(both, 2, axis=-1)
-            g = ops.tanh(inputs[:, 2 * U :] + ops.matmul(r * h, R[:, 2 * U :]))
-            kept = ops.concatenate([z, r, g], axis=-1)
-        return (z * h + (1 - z) * g,), (kept,)
+            inner = ops.matmul(h, R[:, : 2 * U])
+            z, r = ops.split(ops.sigmoid(inputs[..., : 2 * U] + inner), 2, axis=-1)
+            inner = ops.concatenate([inner, ops.matmul(r * h, R[:, 2 * U :])], axis=-1)
+            g = ops.tanh(inputs[..., 2 * U :] + inner[..., 2 * U :])
+        return (z * h + (1 - z) * g,), (inner,)
 
-    def step_back(self, d_after, kept, before, after, weights):
+    def open(self, inputs, inner):
+        """Turn what comes from the inputs and from the state into two gates and a candidate."""
+        (xz, xr, xg), (hz, hr, hg) = ops.split(inputs, 3, axis=-1), ops.split(inner, 3, axis=-1)
+        z, r = ops.sigmoid(xz + hz), ops.sigmoid(xr + hr)
+        return z, r, ops.tanh(xg + (r * hg if self.reset_after else hg))
+
+    def slopes(self, inputs, kept, before, after):
+        """Differentiate the state by the three sums, and keep the two gates."""
+        (inner,), (h,), U = kept, before, self.units
+        z, r, g = self.open(inputs, inner)
+        by_g, by_z = (1 - z) * (1 - g * g), (h - g) * z * (1 - z)
+        # The reset gate acts through the candidate; on the product, or on the state.
+        by_r = r * (1 - r) * (by_g * inner[..., 2 * U :] if self.reset_after else h)
+        return z, r, ops.concatenate([by_z, by_r, by_g], axis=-1)
+
+    def step_back(self, d_after, slopes, weights):
         """Go back through the mixture and the gates, then through R."""
-        (d_h,), (h,), (R, *_), U = d_after, before, weights, self.units
-        z, r, g, *inner = ops.split(kept[0], kept[0].shape[-1] // U, axis=-1)
-        d_g = d_h * (1 - z) * (1 - g * g)
-        d_z = d_h * (h - g) * z * (1 - z)
+        (d_h,), (z, r, by_sums), (R, *_), U = d_after, slopes, weights, self.units
         if self.reset_after:
-            d_r = d_g * inner[0] * r * (1 - r)
-            d_inner = ops.concatenate([d_z, d_r, d_g * r], axis=-1)
-            d_before = d_h * z + ops.matmul(d_inner, ops.transpose(R))
-        else:
-            d_reset = ops.matmul(d_g, ops.transpose(R[:, 2 * U :]))
-            d_r = d_reset * h * r * (1 - r)
-            both = ops.concatenate([d_z, d_r], axis=-1)
-            d_before = d_h * z + d_reset * r + ops.matmul(both, ops.transpose(R[:, : 2 * U]))
-        return ops.concatenate([d_z, d_r, d_g], axis=-1), (d_before,)
+            d_inputs = ops.concatenate([d_h, d_h, d_h], axis=-1) * by_sums
+            d_before = ops.matmul(self.inside(d_inputs, r), ops.transpose(R))
+            return d_inputs, (d_h * z + d_before,)
+        d_z, d_g = d_h * by_sums[:, :U], d_h * by_sums[:, 2 * U :]
+        d_reset = ops.matmul(d_g, ops.transpose(R[:, 2 * U :]))
+        gates = ops.concatenate([d_z, d_reset * by_sums[:, U : 2 * U]], axis=-1)
+        d_before = d_h * z + d_reset * r + ops.matmul(gates, ops.transpose(R[:, : 2 * U]))
+        return ops.concatenate([gates, d_g], axis=-1), (d_before,)
 
-    def weight_gradients(self, d_inputs, kept, before):
+    def inside(self, d_inputs, r):
+        """Go back to the product with R: the reset gate stands before its last third."""
+        gates, d_g = d_inputs[..., : 2 * self.units], d_inputs[..., 2 * self.units :]
+        return ops.concatenate([gates, d_g * r], axis=-1)
+
+    def weight_gradients(self, d_inputs, slopes, before):
         """Sum over all steps what R was multiplied by, times the gradient of the product."""
-        (h,), U = before, self.units
-        r, d_both, d_g = kept[0][..., U : 2 * U], d_inputs[..., : 2 * U], d_inputs[..., 2 * U :]
-        if not self.reset_after:
-            d_R = [_product(h, d_both), _product(r * h, d_g)]
-            return (ops.concatenate(d_R, axis=-1),)
-        d_inner = ops.concatenate([d_both, d_g * r], axis=-1)
-        return _product(h, d_inner), ops.sum(d_inner, axis=(0, 1))
+        (h,), (_, r, _), U = before, slopes, self.units
+        if self.reset_after:
+            d_inner = self.inside(d_inputs, r)
+            return _product(h, d_inner), ops.sum(d_inner, axis=(0, 1))
+        gates, d_g = d_inputs[..., : 2 * U], d_inputs[..., 2 * U :]
+        return (ops.concatenate([_product(h, gates), _product(r * h, d_g)], axis=-1),)
 
     def get_config(self):
         """Give the arguments that make the same layer again."""
         return super().get_config() | {"reset_after": self.reset_after}
+
+
+def _check_mask(mask, shape):
+    dtype = keras.backend.standardize_dtype(mask.dtype)
+    if dtype != "bool":
+        raise TypeError(f"`mask` must be booleans, True to keep. Received: dtype={dtype}")
+    if tuple(mask.shape) != tuple(shape[:2]):
+        raise ValueError(
+            f"`mask` must have the shape (B, T) = {tuple(shape[:2])} of the inputs. "
+            f"Received: shape {tuple(mask.shape)}"
+        )
 
 
 def _product(before, d_after):

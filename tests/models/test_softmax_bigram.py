@@ -14,9 +14,6 @@ from lmcourse.text.tokenizers import CharacterTokenizer
 
 B, T, V, D = 2, 4, 7, 3
 
-# Keras reads TensorFlow's tensors with a call that NumPy 2 deprecates.
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
 
 @pytest.fixture(params=[None, D], ids=["table", "product"])
 def model(request):
