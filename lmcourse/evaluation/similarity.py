@@ -76,7 +76,10 @@ class WordVectors:
         return self._around(self[b] - self[a] + self[c], count, {a, b, c})
 
     def _around(self, vector, count, without):
-        order = np.argsort(-(self.unit @ vector), kind="stable")[: count + len(without)]
+        scores = self.unit @ vector
+        last = min(count + len(without), len(scores)) - 1
+        best = np.argpartition(-scores, last)[: last + 1]  # unsorted; sorting all is slow
+        order = best[np.argsort(-scores[best], kind="stable")]
         return [self.words[row] for row in order if self.words[row] not in without][:count]
 
 

@@ -61,8 +61,8 @@ def test_cbow_reads_the_mean_of_the_last_words_as_far_as_there_are_any():
     model = CBOW(3, 1, window=2)
     model.vectors.assign([[1.0], [10.0], [100.0]])
     model.contexts.assign([[1.0], [0.0], [-1.0]])
-    logits = np.asarray(model(np.array([[0, 1, 2]])))[0]
-    assert_allclose((logits[:, 0] - logits[:, 2]) / 2, [1, 5.5, 55], rtol=1e-5)
+    logits = np.asarray(model(np.array([[1, 0, 2]])))[0]
+    assert_allclose((logits[:, 0] - logits[:, 2]) / 2, [10, 5.5, 50.5], rtol=1e-5)
     read = model.read(np.array([[-1, 0, 2, -1], [-1, -1, -1, -1]]))
     assert_allclose(read, [[50.5], [0]])
 
