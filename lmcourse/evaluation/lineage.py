@@ -1,10 +1,9 @@
 """The lineage table: every language model of the course on the same text, in bits per character.
 
 Reading it (`rows`, `table`, `markdown`) costs nothing; measuring it (`make lineage`) trains every
-model. Every model sees the characters of the training split and is scored on the test split, one
-stream each. Counting models take the time they need; trained models get `TRAINING_SECONDS`, three
-seeds, and keep the weights that were best on the validation split. A character that training never
-showed is the token `<unk>`, for every model alike.
+model by its recipe (`evaluation.recipes`). Every model sees the characters of the training split
+and is scored on the test split, one stream each; a model that learns has three seeds. A character
+that training never showed is the token `<unk>`, for every model alike.
 """
 
 import json
@@ -13,68 +12,17 @@ import re
 import statistics
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 
-import numpy as np
-
-from lmcourse.evaluation.probability import Model, score
-from lmcourse.models import ngram
+from lmcourse.evaluation.probability import score
+from lmcourse.evaluation.recipes import MODELS
 from lmcourse.packages import DATA
-from lmcourse.text import batches, corpora
+from lmcourse.text import corpora
 from lmcourse.text.tokenizers import CharacterTokenizer
 
 FILE = DATA / "lineage.json"
-TRAINING_SECONDS = 120
 SEEDS = (0, 1, 2)
 CORPORA = {"shakespeare": corpora.shakespeare, "sanguo": corpora.sanguo}
-
-
-def softmax_bigram(
-    train, validation, vocabulary_size, seed, seconds=TRAINING_SECONDS, clock=time.perf_counter
-) -> Model:
-    """Train the softmax bigram of lesson 03 until the time is up, the rate falling to zero."""
-    import keras
-
-    from lmcourse.models.softmax_bigram import SoftmaxBigram
-
-    keras.utils.set_random_seed(seed)
-    rng = np.random.default_rng(seed)
-    # A table of V * V scores while that is small; else the energy form, with vectors of width 64.
-    model = SoftmaxBigram(vocabulary_size, width=None if vocabulary_size < 1000 else 64)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(1e-2), loss)
-    best, weights, start, steps = np.inf, model.get_weights(), clock(), 0
-    while (share := (clock() - start) / seconds) < 1:
-        model.optimizer.learning_rate = 1e-2 * (1 - share)
-        model.train_on_batch(*batches.sample_batch(train, 32, 64, rng))
-        steps += 1
-        if steps % 200 == 0:
-            now = score(model, validation[:20_000]).nats_per_token
-            if now < best:
-                best, weights = now, model.get_weights()
-    model.set_weights(weights)
-    return model
-
-
-def _counting(kind: type[ngram.NGram], order: int, **options) -> Callable[..., Model]:
-    """A counting model in the shape of a trained one: it needs no validation text and no seed."""
-    return lambda train, validation, vocabulary_size, seed: kind.train(
-        train, order=order, vocabulary_size=vocabulary_size, **options
-    )
-
-
-# name in the table: (lesson, has seeds?, train(train, validation, vocabulary_size, seed) -> model)
-MODELS = {
-    "unigram": ("02", False, _counting(ngram.AddK, 1, k=1.0)),
-    "bigram, add-one": ("02", False, _counting(ngram.AddK, 2, k=1.0)),
-    "softmax bigram": ("03", True, softmax_bigram),
-    "Witten–Bell 5-gram": ("02", False, _counting(ngram.WittenBell, 5)),
-    "absolute discounting 5-gram": ("02", False, _counting(ngram.AbsoluteDiscounting, 5)),
-} | {
-    f"modified Kneser–Ney {n}-gram": ("02", False, _counting(ngram.ModifiedKneserNey, n))
-    for n in range(2, 7)
-}
 
 
 def rows(path: Path = FILE) -> list[dict]:

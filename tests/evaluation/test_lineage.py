@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from lmcourse.evaluation import lineage
+from lmcourse.evaluation.recipes import TRAINING_SECONDS
 
 ROOT = Path(__file__).parents[2]
 RUNS = [
@@ -38,7 +39,7 @@ def test_bits_and_perplexity_of_a_row_say_the_same():
 def test_trained_models_got_the_same_time():
     for row in lineage.rows():
         if row["seed"] is not None:
-            assert row["seconds"] == pytest.approx(lineage.TRAINING_SECONDS, abs=5)
+            assert row["seconds"] == pytest.approx(TRAINING_SECONDS, abs=5)
 
 
 def test_a_line_holds_the_mean_and_the_spread_of_its_seeds(tmp_path):
@@ -79,15 +80,17 @@ def test_counting_again_gives_the_stored_number():
         assert again["parameters"] == row["parameters"]
 
 
-def test_a_trained_model_learns_and_stops_when_its_time_is_up():
+@pytest.mark.parametrize(
+    "name, seconds", [("softmax bigram", 600), ("window MLP", 60), ("RNN", 40)]
+)
+def test_a_trained_model_learns_and_stops_when_its_time_is_up(name, seconds):
     """On 0 1 2 0 1 2 … by a clock that ticks once a step, so that no real second counts."""
     from lmcourse.evaluation.probability import score
 
     ids, ticks = np.arange(30_000) % 3, itertools.count()
-    model = lineage.softmax_bigram(
-        ids, ids, vocabulary_size=3, seed=0, seconds=600, clock=lambda: next(ticks)
-    )
-    assert next(ticks) == 601  # the start, 599 steps, and the look that found the time over
+    _, _, train = lineage.MODELS[name]
+    model = train(ids, ids, vocabulary_size=3, seed=0, seconds=seconds, clock=lambda: next(ticks))
+    assert seconds < next(ticks) < seconds + 5  # a look at the clock is a step
     assert score(model, ids[:1000]).bits_per_token < 0.1
 
 
