@@ -76,7 +76,8 @@ class RecurrentLM(keras.Model):
         super().__init__(**kwargs)
         self.config = sizes | dict(cell=cell, dropout=dropout, pad_id=pad_id)
         self.vocabulary_size, self.pad_id = vocabulary_size, pad_id
-        self.embedding = self.add_weight((vocabulary_size, width), "uniform", name="embedding")
+        normal = keras.initializers.RandomNormal(stddev=1.0)  # Keras's 0.05 whispers: slow to learn
+        self.embedding = self.add_weight((vocabulary_size, width), normal, name="embedding")
         self.stack = [CELLS[cell](units, name=f"{cell}_{n}") for n in range(layers)]
         self.dropout = keras.layers.Dropout(dropout)
         self.head = keras.layers.Dense(vocabulary_size, name="head")
