@@ -28,7 +28,7 @@ def scrambled(model):
 
 @pytest.fixture(params=[U, None], ids=["hidden", "no-hidden"])
 def model(request):
-    return scrambled(WindowMLP(V, N, D, request.param))
+    return scrambled(WindowMLP(V, N, D, request.param, spread=0.5))
 
 
 @pytest.fixture
@@ -102,6 +102,14 @@ def test_an_untrained_model_pays_ln_v_and_its_sums_are_as_large_as_their_inputs(
     x = np.asarray(model.join(ids[None]))
     sums = x @ model.hidden.kernel.numpy()
     assert 0.9 < sums.std() < 1.1 and 0.9 < x.std() < 1.1
+
+
+def test_the_vectors_start_as_far_apart_as_asked():
+    keras.utils.set_random_seed(0)
+    table = WindowMLP(500, 2, 16, 8, spread=0.2).embedding.embeddings.numpy()
+    assert 0.19 < table.std() < 0.21 and abs(table.mean()) < 0.01
+    with pytest.raises(ValueError, match="`spread` must be above 0. Received: spread=0"):
+        WindowMLP(V, N, D, U, spread=0)
 
 
 def test_the_parameters_can_be_counted_by_hand():
