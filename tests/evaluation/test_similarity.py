@@ -50,7 +50,8 @@ def test_a_word_is_not_its_own_neighbour_nor_its_own_answer(vectors):
 
 
 def test_an_analogy_is_a_parallelogram():
-    corners = WordVectors(["a", "b", "c", "d", "x"], [[1, 0], [1, 1], [-1, 0], [-1, 1], [0, -1]])
+    points = [[1, 0], [1, 1], [-1, 0], [-1, 1], [0, -1], [1, 2]]
+    corners = WordVectors(["a", "b", "c", "d", "x", "y"], points)
     assert corners.analogy("a", "b", "c") == ["d"]
     assert analogies_solved(corners, [("a", "b"), ("c", "d"), ("x", "lost")]) == (2, 2)
 
