@@ -16,8 +16,7 @@ CELLS = {"rnn": RNN, "gru": GRU, "lstm": LSTM}
 class RecurrentLM(keras.Model):
     """Read ids one after another and score every next token: `(B, T) -> (B, T, V)` logits.
 
-    embedding -> recurrent layers, one on top of the other -> scores. At the start all scores are
-    zero, so that the loss is ln V. The last hidden state is all
+    embedding -> recurrent layers, one on top of the other -> scores. The last hidden state is all
     that the model knows of what it has read, however long that was. The ids of the first layer are
     looked up in the embedding *after* its product with the layer's weights: V rows to multiply
     instead of B * T, the same numbers.
@@ -81,7 +80,7 @@ class RecurrentLM(keras.Model):
         self.embedding = self.add_weight((vocabulary_size, width), normal, name="embedding")
         self.stack = [CELLS[cell](units, name=f"{cell}_{n}") for n in range(layers)]
         self.dropout = keras.layers.Dropout(dropout)
-        self.head = keras.layers.Dense(vocabulary_size, kernel_initializer="zeros", name="head")
+        self.head = keras.layers.Dense(vocabulary_size, name="head")
         for n, layer in enumerate(self.stack):
             layer.build((None, None, units if n else width))
         self.head.build((None, None, units))

@@ -43,7 +43,7 @@ class History:
 class Run:
     """A model and an optimizer on their way: what is kept, what is put back."""
 
-    def __init__(self, model, batch, optimizer, learning_rate, seed):
+    def __init__(self, model, batch, optimizer, learning_rate, seed, jit_compile):
         self.model, self.optimizer = model, optimizer
         self.history, self.kept = History(), 0
         inputs, targets, _ = checked(batch, None)
@@ -59,6 +59,7 @@ class Run:
             keras.losses.SparseCategoricalCrossentropy(
                 from_logits=True, reduction="mean_with_sample_weight"
             ),
+            jit_compile=jit_compile,
         )
         self.rate = learning_rate or float(optimizer.learning_rate.numpy())
         optimizer.build(model.trainable_variables)
