@@ -157,7 +157,7 @@ def test_the_model_is_scored_and_writes_like_any_other(model):
 def test_a_fresh_model_knows_nothing(cell):
     model, ids = RecurrentLM(67, cell), np.random.default_rng(0).integers(0, 67, (8, 32))
     loss = cross_entropy(np.asarray(model(ids[:, :-1]), np.float64), ids[:, 1:])
-    assert abs(loss - np.log(67)) < 0.2
+    assert abs(loss - np.log(67)) < 0.5
 
 
 @pytest.mark.parametrize(
