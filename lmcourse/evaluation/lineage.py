@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from lmcourse.evaluation.probability import score
-from lmcourse.evaluation.recipes import MODELS
+from lmcourse.evaluation.recipes import MODELS, in_one_go
 from lmcourse.packages import DATA
 from lmcourse.text import corpora
 from lmcourse.text.tokenizers import CharacterTokenizer
@@ -89,7 +89,7 @@ def measure(name: str, corpus: str, seed: int | None) -> dict:
     start = time.perf_counter()
     model = train(ids["train"], ids["validation"], tokenizer.vocabulary_size, seed)
     seconds = time.perf_counter() - start
-    result = score(model, ids["test"])
+    result = score(in_one_go(model), ids["test"])
     counted = hasattr(model, "parameters")
     return {
         "corpus": corpus,
