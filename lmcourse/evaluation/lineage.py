@@ -40,7 +40,7 @@ def rows(path: Path = FILE) -> list[dict]:
 def table(corpus: str, path: Path = FILE) -> list[dict]:
     """One line a model on one corpus: mean and spread over its seeds, best last.
 
-    The spread is the largest minus the smallest; a model without seeds has none (`None`).
+    The spread is the largest minus the smallest; a model measured once has none (`None`).
 
     >>> [line["model"] for line in table("shakespeare")][0]
     'unigram'
@@ -56,7 +56,7 @@ def table(corpus: str, path: Path = FILE) -> list[dict]:
         bits = [run["bits_per_character"] for run in runs]
         line = {key: runs[0][key] for key in ("lesson", "parameters")} | {"model": model}
         line["bits_per_character"] = statistics.mean(bits)
-        line["spread"] = max(bits) - min(bits) if runs[0]["seed"] is not None else None
+        line["spread"] = max(bits) - min(bits) if len(bits) > 1 else None
         line["seconds"] = statistics.mean(run["seconds"] for run in runs)
         lines.append(line)
     return sorted(lines, key=lambda line: -line["bits_per_character"])

@@ -51,7 +51,7 @@ def trained(recipe: Callable[[int], Recipe]) -> Callable[..., Model]:
             batches,
             seconds=seconds,
             learning_rate=chosen.learning_rate,
-            validate=lambda: score(in_one_go(chosen.model), validation[:20_000]).nats_per_token,
+            validate=lambda: score(in_one_go(chosen.model), validation[:10_000]).nats_per_token,
             validate_every=VALIDATE_EVERY,
             jit_compile=chosen.jit_compile,
             seed=seed,
@@ -80,7 +80,7 @@ def window_mlp(V: int) -> Recipe:
 
     if V < 1000:
         return Recipe(WindowMLP(V, window=10, width=32, units=256), learning_rate=1e-2)
-    return Recipe(WindowMLP(V, window=4, width=64, units=128), context_length=32)
+    return Recipe(WindowMLP(V, window=4, width=64, units=128, spread=0.2), context_length=32)
 
 
 def recurrent(cell: str) -> Callable[[int], Recipe]:
@@ -92,7 +92,7 @@ def recurrent(cell: str) -> Callable[[int], Recipe]:
         if V < 1000:
             model = RecurrentLM(V, cell, width=64, units=256)
             return Recipe(model, 128, 16, 1e-2, carried=True, jit_compile=True)
-        model = RecurrentLM(V, cell, width=64, units=128, dropout=0.2)
+        model = RecurrentLM(V, cell, width=64, units=128, dropout=0.2, spread=0.2)
         return Recipe(model, 64, 16, 1e-2, carried=True)
 
     return recipe

@@ -166,6 +166,7 @@ def test_a_fresh_model_knows_nothing(cell):
         ({"cell": "transformer"}, "`cell` must be one of rnn, gru, lstm.*'transformer'"),
         ({"layers": 0}, "`layers` must be at least 1. Received: layers=0"),
         ({"units": 0}, "`units` must be at least 1. Received: units=0"),
+        ({"spread": 0}, "`spread` must be above 0. Received: spread=0"),
         ({"pad_id": V}, "`pad_id` must be an id from 0 to V - 1 = 6. Received: pad_id=7"),
     ],
 )
