@@ -185,7 +185,7 @@ def test_a_saved_layer_comes_back(tmp_path):
             r"2 part\(s\) of shape \(3, 4\).*\[\(1, 4\)\]",
         ),
         ({"state": (np.zeros((1, U)),) * 2}, ValueError, r"one row a sequence.*\(1, 4\), \(1, 4\)"),
-        ({"mask": np.ones((B, T))}, TypeError, "`mask` must be booleans, True to keep.*dtype=float32"),
+        ({"mask": np.ones((B, T))}, TypeError, "`mask` must be booleans.*dtype=float32"),
         ({"mask": np.ones((B, T + 1), bool)}, ValueError, r"\(B, T\) = \(3, 7\).*\(3, 8\)"),
     ],
 )
