@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 04 · Tokenization
-# **Prerequisites:** [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb) · **Minutes:** 90 · **Modules:** `text/tokenizers.py`, `text/merges.py`, `text/bytepair.py`, `text/segmentation.py`, `text/hmm.py`, `text/batches.py` · **Previous:** [03 · Softmax](03_softmax.ipynb) · **Next:** 05 (to come)
+# **Prerequisites:** [01 · Probability](01_probability.ipynb), [02 · n-grams](02_ngrams.ipynb) · **Minutes:** 90 · **Modules:** `text/tokenizers.py`, `text/merges.py`, `text/bytepair.py`, `text/segmentation.py`, `text/hmm.py`, `text/batches.py` · **Previous:** [03 · Softmax](03_softmax.ipynb) · **Next:** [05 · Embeddings](05_embeddings.ipynb)
 #
 # Until now one character was one token, and nobody asked why. The price was visible: a model that looks back five characters sees about one word. If its tokens were words, the same five steps back would span a whole phrase. But then, what about a word that the training text never used? And what is a word in 我爱北京天安门, where no space says so?
 #
@@ -8,7 +8,7 @@
 
 # %% [markdown] lang="zh"
 # # 04 · 词元化
-# **先修：** [01 · 概率](01_probability.ipynb)、[02 · n 元语法](02_ngrams.ipynb) · **用时：** 90 分钟 · **模块：** `text/tokenizers.py`、`text/merges.py`、`text/bytepair.py`、`text/segmentation.py`、`text/hmm.py`、`text/batches.py` · **上一课：** [03 · Softmax](03_softmax.ipynb) · **下一课：** 05（待续）
+# **先修：** [01 · 概率](01_probability.ipynb)、[02 · n 元语法](02_ngrams.ipynb) · **用时：** 90 分钟 · **模块：** `text/tokenizers.py`、`text/merges.py`、`text/bytepair.py`、`text/segmentation.py`、`text/hmm.py`、`text/batches.py` · **上一课：** [03 · Softmax](03_softmax.ipynb) · **下一课：** [05 · 嵌入](05_embeddings.ipynb)
 #
 # 到现在为止，一个字符就是一个词元，谁也没问过为什么。代价其实看得见：模型往回看五个字符，大约只看得到一个英文单词。要是词元就是词，同样回看五步，就能看到一整个短语。可是训练文本里从没出现过的词怎么办？“我爱北京天安门”里没有空格，哪儿到哪儿算一个词？
 #

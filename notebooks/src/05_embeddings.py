@@ -708,6 +708,7 @@ def squeeze(table, V, D, rounds=4):
     return Q @ inside[:, strongest] * np.sqrt(abs(strengths[strongest]))
 
 
+# %%
 of_letters = positive_pmi(centres, neighbours, 27)
 whole = np.zeros((27, 27))
 whole[of_letters[:2]] = of_letters[2]
@@ -977,15 +978,15 @@ def write_names(axes, names, points, colours):
     taken = []
     for row in np.argsort(points[:, 1]):
         (x, y), height = points[row], points[row, 1]
-        while any(abs(x - a) < 0.4 and abs(height - b) < 0.075 for a, b in taken):
+        while any(abs(x - a) < 0.35 and abs(height - b) < 0.055 for a, b in taken):
             height += 0.01
         taken.append((x, height))
         axes.plot(x, y, "o", markersize=3, color=colours[row])
-        axes.text(x + 0.04, height, names[row], color=colours[row], va="center", fontsize=8)
+        axes.text(x + 0.04, height, names[row], color=colours[row], va="center", fontsize=7)
 
 
 # %% tags=["nbval-ignore-output"]
-figure, panels = plt.subplots(1, 2, figsize=(7.6, 3.8))
+figure, panels = plt.subplots(1, 2, figsize=(7.6, 4.4))
 for axes, (language, vectors) in zip(
     panels, {"en": by_reading, "zh": zh_vectors}.items(), strict=True
 ):
