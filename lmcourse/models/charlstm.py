@@ -23,7 +23,7 @@ from lmcourse.text.tokenizers import UNKNOWN, CharacterTokenizer
 CONTEXT_LENGTH = 40
 """The model was trained on windows of 40 ids, filled up on the left with the id 0."""
 
-_WEIGHTS = (
+WEIGHTS = (
     "textgenrnn",
     "textgenrnn/textgenrnn_weights.hdf5",
     "6a89ca4235ed9f00be7b2acd65d5fe4a099967d676bfe20afb696106286ffbca",
@@ -174,7 +174,7 @@ def load() -> tuple[CharLSTM, CharacterTokenizer]:
     ids = json.loads(installed_file(*_VOCABULARY).read_text(encoding="utf-8"))
     characters = [UNKNOWN] + [c.replace("<s>", "\n") for c in sorted(ids, key=ids.get)]
     model = CharLSTM(len(characters))
-    with h5py.File(installed_file(*_WEIGHTS)) as file:
+    with h5py.File(installed_file(*WEIGHTS)) as file:
 
         def read(layer):
             return [file[layer][name][()] for name in file[layer].attrs["weight_names"]]
