@@ -248,11 +248,11 @@ assert V == 68 and round(np.log2(V), 2) == 6.09
 
 # %% [markdown]
 # ## The table that grows
-# Every model of the course is measured on the same plays and chapters that none of them has read, and gets a row in one table, the **lineage table**. Here is how far Part I takes us. (*Parameters* are the numbers that a model stores; *seconds* is how long its training took when the table was measured; *spread* is how much chance matters, for models that start from random numbers.) You'll know what each row is by the end of lesson 03.
+# Every model of the course is measured on the same plays and chapters that none of them has read, and gets a row in one table, the **lineage table**. Here is how far Parts I and II take us. (*Parameters* are the numbers that a model stores; *seconds* is how long its training took when the table was measured; *spread* is how much chance matters, for models that start from random numbers.) You'll know what each row is by the end of lesson 08.
 
 # %% [markdown] lang="zh"
 # ## 一张会长的表
-# 课程里的每个模型，都在同一批谁也没读过的剧本和章回上衡量，并在同一张表里占一行，这就是**谱系表**。下面是第一部分能走到哪里。（*parameters* 是模型存了多少个数，即参数；*seconds* 是制表时训练用了多少秒；*spread* 是碰运气的成分有多大，只有从随机数起步的模型才有。）学完第 03 课，每一行是什么你都会知道。
+# 课程里的每个模型，都在同一批谁也没读过的剧本和章回上衡量，并在同一张表里占一行，这就是**谱系表**。下面是前两部分能走到哪里。（*parameters* 是模型存了多少个数，即参数；*seconds* 是制表时训练用了多少秒；*spread* 是碰运气的成分有多大，只有从随机数起步的模型才有。）学完第 08 课，每一行是什么你都会知道。
 
 # %%
 display(Markdown(lineage.markdown("shakespeare")))
@@ -469,10 +469,10 @@ print("\n".join(report(findings)))
 assert findings[0].state == "ok", "This Python is not one that the course is made for."
 
 # %% [markdown]
-# What a platform lacks, in plain words. **Intel Mac:** there is no current TensorFlow for it; lessons 00, 01, 02 and 04 run (they are NumPy), lesson 03 and those from 05 on need a container, Binder or Colab. **Windows:** all of it runs but KerasHub, which a section of lesson 18 uses; that section runs in WSL. **Python 3.14:** TensorFlow does not support it yet; use 3.11, 3.12 or 3.13. `report(check(), versions=True)` shows the versions too: paste it when you ask for help.
+# What a platform lacks, in plain words. **Intel Mac:** there is no current TensorFlow for it; lessons 00, 01, 02 and 04 run (they are NumPy), lesson 03 and those from 05 on need a container, Binder or Colab. **On Windows** all of it runs but KerasHub, which a section of lesson 18 uses; that section runs in WSL. **Python 3.14:** TensorFlow does not support it yet; use 3.11, 3.12 or 3.13. `report(check(), versions=True)` shows the versions too: paste it when you ask for help.
 
 # %% [markdown] lang="zh"
-# 各个平台缺什么，直说如下。**Intel 芯片的 Mac：** 没有新版 TensorFlow 可装；第 00、01、02、04 课能运行（只用 NumPy），第 03 课和第 05 课以后请用容器、Binder 或 Colab。**Windows：** 只有 KerasHub 装不上，第 18 课有一节用到它，那一节请在 WSL 里运行。**Python 3.14：** TensorFlow 尚不支持，请用 3.11、3.12 或 3.13。`report(check(), versions=True)` 会连版本一起显示：求助时请贴上它。
+# 各个平台缺什么，直说如下。**Intel 芯片的 Mac：** 没有新版 TensorFlow 可装；第 00、01、02、04 课能运行（只用 NumPy），第 03 课和第 05 课以后请用容器、Binder 或 Colab。**在 Windows 上**，只有 KerasHub 装不上，第 18 课有一节用到它，那一节请在 WSL 里运行。**Python 3.14：** TensorFlow 尚不支持，请用 3.11、3.12 或 3.13。`report(check(), versions=True)` 会连版本一起显示：求助时请贴上它。
 
 # %% [markdown]
 # ## Questions that everyone asks
