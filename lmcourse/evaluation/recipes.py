@@ -79,8 +79,12 @@ def window_mlp(V: int) -> Recipe:
     from lmcourse.models.mlp import WindowMLP
 
     if V < 1000:
-        return Recipe(WindowMLP(V, window=10, width=32, units=256), learning_rate=1e-2)
-    return Recipe(WindowMLP(V, window=4, width=64, units=128, spread=0.2), context_length=32)
+        return Recipe(WindowMLP(V, window=7, width=24, units=512), learning_rate=1e-2)
+    return Recipe(
+        WindowMLP(V, window=4, width=64, units=128, spread=0.2),
+        context_length=32,
+        learning_rate=1e-2,
+    )
 
 
 def recurrent(cell: str) -> Callable[[int], Recipe]:

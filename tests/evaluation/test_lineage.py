@@ -20,13 +20,15 @@ RUNS = [
 ]  # fmt: skip
 
 
-def test_every_model_has_its_rows_on_both_corpora():
+def test_a_measured_model_has_all_its_seeds_on_both_corpora():
+    """A model may wait for its measurement (`make lineage`), but none is measured by halves."""
     measured = {(row["corpus"], row["model"], row["seed"]) for row in lineage.rows()}
     wanted = {
         (corpus, model, seed)
         for corpus in lineage.CORPORA
         for model, (_, seeded, _) in lineage.MODELS.items()
         for seed in (lineage.SEEDS if seeded else [None])
+        if any(model == known for _, known, _ in measured)
     }
     assert measured == wanted
 
