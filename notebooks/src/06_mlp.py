@@ -1016,12 +1016,12 @@ assert without["window 2"] > without["whole, window 4"] + 0.1
 # %% [markdown]
 # ## The row in the lineage table
 #
-# Above we trained for seconds. The lineage table gives every learned model 120 seconds and three seeds on the whole training text, and every one of the characters. The best stands last, so whatever stands below the arrow predicts better than the network of this lesson; the number after ± is the spread over the seeds, largest minus smallest.
+# Above we trained for seconds. The lineage table gives every learned model 120 seconds and three seeds on the whole training text, and every one of the characters. The best stands last, so whatever stands below the arrow predicts better than the network of this lesson; the number after ± is the spread over the seeds, largest minus smallest. (A model that has not been measured yet has no line; `make lineage` measures it.)
 
 # %% [markdown] lang="zh"
 # ## 谱系表里的一行
 #
-# 前面的训练都只有几秒。谱系表给每个学习型模型 120 秒、三个随机种子，用全部训练文本和全部字符。最好的排在最后，所以排在箭头以下的，都比本课的网络预测得好；± 后面的数，是各个种子中最大与最小之差。
+# 前面的训练都只有几秒。谱系表给每个学习型模型 120 秒、三个随机种子，用全部训练文本和全部字符。最好的排在最后，所以排在箭头以下的，都比本课的网络预测得好；± 后面的数，是各个种子中最大与最小之差。（还没测过的模型没有行，`make lineage` 会去测。）
 
 # %%
 from lmcourse.evaluation import lineage
