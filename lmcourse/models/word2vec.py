@@ -166,7 +166,7 @@ class NegativeSampling(keras.Model):
         >>> trainer = NegativeSampling(SkipGram(vocabulary_size=5, width=2))
         >>> trainer.compile("adam")
         >>> batch = np.array([0, 1, 2, 3]), np.array([1, 2, 1, 0]), np.array([4, 0, 1])
-        >>> round(float(trainer(batch)) / np.log(2), 6)   # all scores 0: six coins, ln 2 nats each
+        >>> float(round(float(trainer(batch)) / np.log(2), 6))   # scores 0: six coins
         6.0
     """
 
