@@ -1190,14 +1190,18 @@ for corpus in ("shakespeare", "sanguo"):
 # %%
 for corpus in ("shakespeare", "sanguo"):
     counted = {n: cost_of[corpus, f"modified Kneser–Ney {n}-gram"] for n in range(2, 7)}
-    recurrent = {name: cost_of.get((corpus, name), np.inf) for name in ("RNN", "GRU", "LSTM")}
-    best = min(recurrent, key=recurrent.get)
-    beaten = [n for n in counted if counted[n] > recurrent[best]]
-    if recurrent[best] < min(counted.values()):
+    names = [name for name in ("RNN", "GRU", "LSTM") if (corpus, name) in cost_of]
+    if not names:
+        print(f"{corpus}: no recurrent network measured yet · 还没有测过循环网络")
+        continue
+    best = min(names, key=lambda name: cost_of[corpus, name])
+    beaten = [n for n in counted if counted[n] > cost_of[corpus, best]]
+    if beaten == list(counted):
         verdict = "beats every order of counting · 胜过每一阶计数"
     else:
         verdict = f"does not beat every order, only · 并未胜过每一阶，只胜过 {beaten}"
-    assert (beaten == list(counted)) == verdict.startswith("beats every")
+    everything = cost_of[corpus, best] < min(counted.values())
+    assert everything == verdict.startswith("beats every")
     print(f"{corpus}: {best} {verdict}")
 
 # %% [markdown]
