@@ -262,17 +262,17 @@ def draw(axes, R):
     axes.set(ylim=(-1.05, 1.05), xlabel="step", ylabel="hidden state")
 
 
-explore(draw, R=[0, 0.5, 0.9, 1.0, 1.1, 4.0])
+explore(draw, R=[0, 0.5, 0.9, 1.0, 1.1, 2.0])
 assert abs(remember(0.9)[-1]) < 0.1 and remember(2.0)[-1] > 0.9
 
 # %% [markdown]
-# **Figure.** The hidden state of one unit over thirty steps after a positive signal (blue) and a negative one (red) at step 1, for six recurrent weights. At R = 0 it is gone at once; at 0.9 it fades within some ten steps; at 1.0 it fades slowly. Above 1 the two curves stay apart for good: near ±0.5 at 1.1, near ±1 at 4.
+# **Figure.** The hidden state of one unit over thirty steps after a positive signal (blue) and a negative one (red) at step 1, for six recurrent weights. At R = 0 it is gone at once; at 0.5 within ten steps; at 0.9 it is nearly gone after thirty; at 1.0 it fades more slowly still. Above 1 the two curves stay apart: near ±0.5 at 1.1, beyond ±0.9 at 2.
 
 # %% [markdown] lang="zh"
-# **图.** 第 1 步给一个正信号（蓝）或负信号（红）之后，一个单元的隐状态在三十步里的变化，共六种循环权重。R = 0 时立刻消失；0.9 时十来步就淡了；1.0 时慢慢淡去。大于 1 以后，两条曲线永远分开：1.1 时停在 ±0.5 附近，4 时贴近 ±1。
+# **图.** 第 1 步给一个正信号（蓝）或负信号（红）之后，一个单元的隐状态在三十步里的变化，共六种循环权重。R = 0 时立刻消失；0.5 时不出十步；0.9 时过三十步也快没了；1.0 时淡得更慢。大于 1 以后，两条曲线始终分开：1.1 时停在 ±0.5 附近，2 时停在 ±0.9 以外。
 
 # %% [markdown]
-# Below 1 the unit forgets; above 1 it is a switch that stays where it was put. A recurrent network *can* remember forever. It has only to learn the right $R$. Keep this figure in mind: we will come back and find the catch.
+# From 0 to 1 the unit forgets; above 1 it is a switch that stays where it was put. A recurrent network *can* remember forever. It has only to learn the right $R$. Keep this figure in mind: we will come back and find the catch.
 #
 # ## Back through time, by hand
 #
@@ -284,13 +284,13 @@ assert abs(remember(0.9)[-1]) < 0.1 and remember(2.0)[-1] > 0.9
 # $$\delta h_t = \delta z_t\,E^\top + \delta a_{t+1}\,R^\top \qquad (\delta a_{T+1} = 0)$$
 # 2. The squashing has the slope $\tanh'(a) = 1-\tanh^2(a)$, unit by unit:
 # $$\delta a_t = \delta h_t \odot (1 - h_t^2)$$
-# 3. In $a_t$ the entry $R_{ij}$ multiplies unit $i$ of $h_{t-1}$ and lands in unit $j$. So it is owed $(h_{t-1})_i(\delta a_t)_j$ at *every* step, and the steps add up:
+# 3. In $a_t$ the entry $R_{ij}$ multiplies unit $i$ of $h_{t-1}$ and lands in unit $j$. So *every* step adds a term $(h_{t-1})_i(\delta a_t)_j$ to its slope:
 # $$\delta R = \sum_t h_{t-1}^\top\,\delta a_t, \qquad \delta W = \sum_t x_t^\top\,\delta a_t, \qquad \delta b = \sum_t \delta a_t$$
 #
 # Now with numbers, from the last step to the first:
 
 # %% [markdown] lang="zh"
-# 小于 1，单元会忘；大于 1，它就是个开关，拨到哪边就停在哪边。可见循环网络**能**永远记住，只要学会合适的 $R$。请记住这张图，后面还要回来找隐患。
+# 从 0 到 1，单元会忘；大于 1，它就是个开关，拨到哪边就停在哪边。可见循环网络**能**永远记住，只要学会合适的 $R$。请记住这张图，后面还要回来找隐患。
 #
 # ## 沿时间往回走，动手算
 #
@@ -315,7 +315,7 @@ for t in (3, 2, 1):
     now, later = d_z[t - 1] @ E.T, d_a_next @ R.T
     d_h = now + later
     d_a = d_h * (1 - hidden[t] ** 2)
-    terms[t] = np.outer(hidden[t - 1], d_a)  # what step t owes to R
+    terms[t] = np.outer(hidden[t - 1], d_a)  # the term of step t
     print(
         f"t={t}  now {now.round(3)}  later {later.round(3)}  δh {d_h.round(3)}  δa {d_a.round(3)}"
     )
@@ -347,15 +347,15 @@ for t in (1, 2, 3):
             copies = np.stack([R, R, R])
             copies[t - 1][place] += sign * step
             measured[place] += sign * loss_of(copies) / (2 * step)
-    hand, found = (terms[t] + 0.0).round(3), measured.round(3)
-    print(f"step {t}: by hand {abs(hand).tolist()}  measured {abs(found).tolist()}  (sizes)")
+    hand, found = terms[t].round(3) + 0.0, measured.round(3) + 0.0  # + 0.0: no minus before zero
+    print(f"step {t}: by hand {hand.tolist()}  measured {found.tolist()}")
     assert_allclose(terms[t], measured, atol=1e-8)
 
 # %% [markdown]
-# Step 1 owes nothing to $R$, since $h_0 = 0$. The function of the package does the same for whole batches, and so does TensorFlow's tape:
+# The term of step 1 is zero, since $h_0 = 0$. The function of the package does the same for whole batches, and so does TensorFlow's tape:
 
 # %% [markdown] lang="zh"
-# 第 1 步不欠 $R$ 什么，因为 $h_0 = 0$。程序包里的函数对整批数据做同样的事，TensorFlow 的“磁带”也一样：
+# 第 1 步那一项是零，因为 $h_0 = 0$。程序包里的函数对整批数据做同样的事，TensorFlow 的“磁带”也一样：
 
 # %%
 show_source(rnn_backward)
@@ -402,14 +402,14 @@ assert cross_entropy(z, targets) < 0.01
 # %% [markdown]
 # ## Cutting it short
 #
-# A book has half a million steps. Nobody walks back through all of them for one update; the memory alone would not allow it. So one cuts: read a piece of $T$ steps, walk back through these, and go on. What happens at the cut?
+# A book has half a million steps. Nobody walks back through all of them for one update: the weights would move once per reading of the book, and all the states on the way would have to be kept until then. So one cuts: read a piece of $T$ steps, walk back through these, and go on. What happens at the cut?
 #
 # The state crosses it forwards, that costs nothing. The slope could cross it backwards: what the second piece says about its starting state, $\delta h$, is added at the last step of the first. With that, two pieces give exactly the gradient of the whole. **Truncated BPTT** leaves this term out:
 
 # %% [markdown] lang="zh"
 # ## 截断
 #
-# 一本书有几十万步。没有谁为了更新一次就从头走回去，光内存就不答应。于是只好剪断：读一段 $T$ 步，在这一段里往回走，然后接着读。剪口处会怎样？
+# 一本书有几十万步。没有谁会一路走回去，只为更新一次：那样读完一遍书，权重才动一下，沿途的状态还得全部留着。于是只好剪断：读一段 $T$ 步，在这一段里往回走，然后接着读。剪口处会怎样？
 #
 # 往前，状态照样过得去，不费什么。往后，斜率本来也能过去：第二段对自己的初始状态有话要说，即 $\delta h$，把它加到第一段的最后一步上就行。这样，两段合起来的梯度与整段一分不差。**截断的 BPTT** 则把这一项丢掉：
 
@@ -430,10 +430,10 @@ assert_allclose(joined, exact)
 assert abs(truncated - exact).max() > 0.01
 
 # %% [markdown]
-# How wrong is the truncated gradient? That depends on how far slopes reach, and so on $R$. Three networks of 32 units read 64 random vectors; their recurrent matrix is a random rotation times a number $\rho$. We cut the way back into pieces of 1, 2, 4, … steps and measure the error, relative to the length of the true gradient:
+# How wrong is the truncated gradient? That depends on how far slopes reach, and so on $R$. Three networks of 32 units read 64 random vectors; their recurrent matrix is a random rotation (a matrix that turns vectors, or mirrors them, and leaves their length alone) times a number $\rho$. We cut the way back into pieces of 1, 2, 4, … steps and measure the error, relative to the length of the true gradient:
 
 # %% [markdown] lang="zh"
-# 截断的梯度错得有多厉害？那要看斜率传得多远，也就是要看 $R$。三个 32 单元的网络各读 64 个随机向量，循环矩阵是一个随机旋转乘以一个数 $\rho$。把回程剪成 1、2、4……步一段，量误差相对于真实梯度长度的比例：
+# 截断的梯度错得有多厉害？那要看斜率传得多远，也就是要看 $R$。三个 32 单元的网络各读 64 个随机向量，循环矩阵是一个随机旋转（只转动或翻转向量、不改变长度的矩阵）乘以一个数 $\rho$。把回程剪成 1、2、4……步一段，量误差相对于真实梯度长度的比例：
 
 
 # %%
@@ -470,7 +470,7 @@ assert lost[1.0] > 2 * lost[0.5]
 #
 # ## Vanishing and exploding
 #
-# Follow the slope on its way back. One step from $h_t$ to $h_{t-1}$ multiplies it, by rules 1 and 2, with the same kind of matrix every time; $k$ steps make a product of $k$ matrices:
+# Let $L_T$ be the loss of the last step alone, and follow its slope on the way back. One step from $h_t$ to $h_{t-1}$ multiplies it, by rules 1 and 2, with the same kind of matrix every time; $k$ steps make a product of $k$ matrices:
 #
 # $$\frac{\partial L_T}{\partial h_{T-k}} = \frac{\partial L_T}{\partial h_T}\;\prod_{t=T}^{T-k+1}\mathrm{diag}(1-h_t^2)\,R^\top$$
 #
@@ -478,14 +478,14 @@ assert lost[1.0] > 2 * lost[0.5]
 #
 # $$\Bigl\|\frac{\partial L_T}{\partial h_{T-k}}\Bigr\| \;\le\; \sigma^k\,\Bigl\|\frac{\partial L_T}{\partial h_T}\Bigr\|$$
 #
-# Powers are merciless. $0.9^{50}$ is about 0.005: the slope **vanishes**. And if $\sigma>1$ nothing forbids it to **explode**: $1.1^{50}$ is about 117. For a rotation times $\rho$ every singular value is $\rho$, and so is the **spectral radius**, the largest absolute eigenvalue. We measure $\|\partial L_T/\partial h_{T-k}\|$ with 64 units: begin in the state of step $T-k$, read the last $k$ vectors, and ask `rnn_backward` for the slope of the starting state.
+# Powers are merciless. $0.9^{50}$ is about 0.005: the slope **vanishes**. And if $\sigma>1$ nothing forbids it to **explode**: $1.1^{50}$ is about 117. For a rotation times $\rho$ every singular value is $\rho$, and so is the **spectral radius**, the largest absolute eigenvalue. (An eigenvalue of $R$ is a number $\lambda$, real or complex, with $vR = \lambda v$ for some vector $v \ne 0$.) We measure $\|\partial L_T/\partial h_{T-k}\|$ with 64 units: begin in the state of step $T-k$, read the last $k$ vectors, and ask `rnn_backward` for the slope of the starting state. Predict for each $\rho$: after 60 steps, has the slope vanished, held or exploded?
 
 # %% [markdown] lang="zh"
 # 每往右一列，段长加倍，从 1 到 64。$\rho$ 越大，剪断的代价越大：同样的段长，$\rho = 1$ 时丢掉的梯度比 $\rho = 0.5$ 时多得多。为什么斜率传多远由 $\rho$ 说了算？
 #
 # ## 消失与爆炸
 #
-# 跟着斜率往回走。从 $h_t$ 退一步到 $h_{t-1}$，按第 1、2 条，每次都乘上同一类矩阵；退 $k$ 步，就是 $k$ 个矩阵的连乘：
+# 只看最后一步的损失 $L_T$，跟着它的斜率往回走。从 $h_t$ 退一步到 $h_{t-1}$，按第 1、2 条，每次都乘上同一类矩阵；退 $k$ 步，就是 $k$ 个矩阵的连乘：
 #
 # $$\frac{\partial L_T}{\partial h_{T-k}} = \frac{\partial L_T}{\partial h_T}\;\prod_{t=T}^{T-k+1}\mathrm{diag}(1-h_t^2)\,R^\top$$
 #
@@ -493,7 +493,7 @@ assert lost[1.0] > 2 * lost[0.5]
 #
 # $$\Bigl\|\frac{\partial L_T}{\partial h_{T-k}}\Bigr\| \;\le\; \sigma^k\,\Bigl\|\frac{\partial L_T}{\partial h_T}\Bigr\|$$
 #
-# 乘方不留情面。$0.9^{50}$ 约为 0.005：斜率**消失**了。若 $\sigma>1$，又没有什么拦着它**爆炸**：$1.1^{50}$ 约为 117。旋转乘以 $\rho$，所有奇异值都是 $\rho$，**谱半径**（特征值绝对值的最大者）也是 $\rho$。现在用 64 个单元来量 $\|\partial L_T/\partial h_{T-k}\|$：从第 $T-k$ 步的状态出发，读完最后 $k$ 个向量，再向 `rnn_backward` 要初始状态的斜率。
+# 乘方不留情面。$0.9^{50}$ 约为 0.005：斜率**消失**了。若 $\sigma>1$，又没有什么拦着它**爆炸**：$1.1^{50}$ 约为 117。旋转乘以 $\rho$，所有奇异值都是 $\rho$，**谱半径**（特征值绝对值的最大者）也是 $\rho$。（若有向量 $v \ne 0$ 使 $vR = \lambda v$，数 $\lambda$ 就是 $R$ 的一个特征值，它可以是复数。）现在用 64 个单元来量 $\|\partial L_T/\partial h_{T-k}\|$：从第 $T-k$ 步的状态出发，读完最后 $k$ 个向量，再向 `rnn_backward` 要初始状态的斜率。对每个 $\rho$ 猜一猜：退了 60 步，斜率是消失了，保住了，还是爆炸了？
 
 # %%
 assert round(0.9**50, 3) == 0.005 and round(1.1**50) == 117
@@ -573,7 +573,7 @@ assert remember(4.0)[-1] > 0.99 and np.prod(4.0 * (1 - remember(4.0)[1:] ** 2)) 
 #
 # ## Three networks on one plot
 #
-# Is it better with other cells? The LSTM and the GRU of lesson 08 are recurrent networks with gates, taken here as they are: a layer that maps `(B, T, D)` to `(B, T, U)`, with its function in `reference`. An LSTM carries two vectors, $h$ and a cell $c$, and we measure the slope along both together. Its forget gate decides how much of the cell stays, a share between 0 and 1 at each step; the share starts at $\sigma(1) \approx 0.73$, because the layer begins with a forget bias of 1.
+# Is it better with other cells? The LSTM and the GRU of lesson 08 are recurrent networks with gates, taken here as they are: a layer that maps `(B, T, D)` to `(B, T, U)`, with its function in `reference`. An LSTM carries two vectors, $h$ and a cell $c$, and we measure the slope along both together. Its forget gate decides how much of the cell stays, a share between 0 and 1 at each step. While nothing else comes in, the share is the sigmoid (lesson 05) of the gate's bias, and the layer begins with a bias of 1: $\sigma(1) \approx 0.73$. (With an argument, $\sigma$ is the sigmoid and not the singular value.)
 #
 # All three read Shakespeare, 64 units each, first with the random weights they are born with, then trained for 150 steps. Which of them lets slopes through farthest *before* training?
 
@@ -582,7 +582,7 @@ assert remember(4.0)[-1] > 0.99 and np.prod(4.0 * (1 - remember(4.0)[1:] ** 2)) 
 #
 # ## 一张图上的三个网络
 #
-# 换一种单元会好些吗？第 08 课的 LSTM 和 GRU 是带门的循环网络，这里拿来就用：一层，把 `(B, T, D)` 变成 `(B, T, U)`，`reference` 里有对应的函数。LSTM 随身带两个向量，$h$ 和细胞 $c$，我们把两者的斜率合在一起量。它的遗忘门决定细胞保留多少，每一步是 0 到 1 之间的一个比例；这一层的遗忘偏置从 1 开始，所以这个比例从 $\sigma(1) \approx 0.73$ 起步。
+# 换一种单元会好些吗？第 08 课的 LSTM 和 GRU 是带门的循环网络，这里拿来就用：一层，把 `(B, T, D)` 变成 `(B, T, U)`，`reference` 里有对应的函数。LSTM 随身带两个向量，$h$ 和细胞 $c$，我们把两者的斜率合在一起量。它的遗忘门决定细胞保留多少，每一步是 0 到 1 之间的一个比例。没有别的东西进来时，这个比例就是门的偏置的 sigmoid（第 05 课）；偏置从 1 开始，所以是 $\sigma(1) \approx 0.73$。（带自变量的 $\sigma$ 是 sigmoid，不是奇异值。）
 #
 # 三个网络都读莎士比亚，各 64 个单元，先用与生俱来的随机权重，再训练 150 步。**训练之前**，谁的斜率传得最远？
 
@@ -598,6 +598,7 @@ from lmcourse.text.tokenizers import CharacterTokenizer
 from lmcourse.training.fit import fit
 from lmcourse.training.streams import random_batches, stream_batches
 
+# %%
 plays = shakespeare()
 tokenizer = CharacterTokenizer.train(plays.text("train"))
 ids = {split: tokenizer.encode(plays.text(split)) for split in ("train", "validation", "test")}
@@ -618,7 +619,7 @@ def reach_of(model, cell):
     return reach(*reference_of[cell], layer, x, d_last, distances)
 
 
-# %% tags=["nbval-ignore-output"]
+# %%
 reaches, batches = {}, random_batches(ids["train"], 32, 64, seed=0)
 for cell in ("rnn", "lstm", "gru"):
     keras.utils.set_random_seed(0)
@@ -629,11 +630,19 @@ for cell in ("rnn", "lstm", "gru"):
     reaches[cell, "random"] = reach_of(model, cell)
     fit(model, batches, steps=150, learning_rate=0.01)
     reaches[cell, "trained"] = reach_of(model, cell)
+
+# %% tags=["nbval-ignore-output"]
 for (cell, state), curve in reaches.items():
     print(
         f"{cell:<5}{state:<8}",
         "  ".join(f"k={k} {curve[i]:.1e}" for i, k in ((3, 10), (6, 30), (9, 60))),
     )
+end = {key: curve[-1] for key, curve in reaches.items()}
+assert end["rnn", "trained"] < 0.01 * end["rnn", "random"]
+assert end["gru", "trained"] > 100 * end["gru", "random"]
+assert end["lstm", "random"] > 100 * max(end["rnn", "random"], end["gru", "random"])
+assert min(end["lstm", "trained"], end["gru", "trained"]) > 1000 * end["rnn", "trained"]
+assert sorted(end, key=end.get)[:2] == [("rnn", "trained"), ("gru", "random")]
 
 # %%
 figure, axes = plt.subplots(figsize=(6.4, 3.6))
@@ -644,30 +653,25 @@ for (cell, state), curve in reaches.items():
     axes.plot(
         distances, curve, style, marker="o", color=colours[cell], label=f"{cell.upper()}, {state}"
     )
-axes.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1))
+axes.legend(fontsize=8, ncols=3, loc="lower left", bbox_to_anchor=(0, 1), handlelength=4)
 axes.set(xlabel="distance k (steps back)", ylabel="norm of the slope, 1 at k = 0", ylim=(1e-10, 10))
 plt.show()
-end = {key: curve[-1] for key, curve in reaches.items()}
-assert end["rnn", "trained"] < 0.01 * end["rnn", "random"]
-assert end["gru", "trained"] > 100 * end["gru", "random"]
-assert end["lstm", "random"] > 100 * max(end["rnn", "random"], end["gru", "random"])
-assert min(end["lstm", "trained"], end["gru", "trained"]) > 1000 * end["rnn", "trained"]
 
 # %% [markdown]
-# **Figure.** Length of the slope k steps back for RNN, LSTM and GRU with 64 units, reading Shakespeare; dashed with random weights, solid after training, logarithmic axis. All six curves fall. With random weights the LSTM lies highest and the GRU lowest. After training the RNN has sunk below all others and leaves the picture before forty steps; the GRU has risen by many powers of ten; the LSTM falls steeply at first and then bends into a gentle slope.
+# **Figure.** Length of the slope k steps back for RNN, LSTM and GRU with 64 units, reading Shakespeare; dashed with random weights, solid after training, logarithmic axis. All six curves fall. With random weights the LSTM lies highest and the GRU lowest. After training the RNN has sunk below all others and is the first to leave the picture; the GRU has risen by many powers of ten; the LSTM falls steeply at first and then bends into a gentle slope.
 
 # %% [markdown] lang="zh"
-# **图.** 读莎士比亚时，64 个单元的 RNN、LSTM 和 GRU 往回 k 步的斜率长度；虚线是随机权重，实线是训练之后，纵轴是对数刻度。六条曲线全都下降。随机权重时，LSTM 最高，GRU 最低。训练之后，RNN 沉到了最低，不到四十步就跌出图的下沿；GRU 升高了许多个数量级；LSTM 先陡降，然后转为缓坡。
+# **图.** 读莎士比亚时，64 个单元的 RNN、LSTM 和 GRU 往回 k 步的斜率长度；虚线是随机权重，实线是训练之后，纵轴是对数刻度。六条曲线全都下降。随机权重时，LSTM 最高，GRU 最低。训练之后，RNN 沉到了最低，最先跌出图的下沿；GRU 升高了许多个数量级；LSTM 先陡降，然后转为缓坡。
 
 # %% [markdown]
-# Before training the LSTM leads, thanks to its bias: its gate begins by keeping three quarters, the GRU's by keeping one half. All three vanish. Then learning moves the curves apart. The RNN *sinks*: to say anything about the text, its states must become large, and large states flatten the tanh, so that learning itself closes the way back. The GRU *rises*: it has found out that it pays to keep its gate open.
+# Before training the LSTM leads, thanks to its bias: its gate begins by keeping nearly three quarters, the GRU's by keeping one half. (Lesson 08 takes the bias away.) All three vanish. Then learning moves the curves apart. The RNN *sinks*. The LSTM sinks too, but its curve bends, and far back it lies high above the RNN's. The GRU *rises*: it now lets more of the past through.
 #
-# Is it the flattening, really? Take the RNN with its random weights once more and make it hear less: embeddings at their full size, and twenty times quieter.
+# Why does the RNN sink? Here is a suspicion: to say anything about the text, its states must become large, and large states flatten the tanh, so that learning itself closes the way back. Test the second half of it. Take the RNN with its random weights once more and make it hear less: embeddings at their full size, and twenty times quieter.
 
 # %% [markdown] lang="zh"
-# 训练之前 LSTM 领先，靠的是那个偏置：它的门一开始保留四分之三，GRU 的门只保留一半。三者都在消失。接着，学习把曲线拉开。RNN **下沉**：要想对文本说点什么，状态就得变大；状态一大，tanh 就平了，学习本身堵住了回头路。GRU **上升**：它发现把门开着划得来。
+# 训练之前 LSTM 领先，靠的是那个偏置：它的门一开始保留将近四分之三，GRU 的门只保留一半。（第 08 课会把这个偏置拿掉。）三者都在消失。接着，学习把曲线拉开。RNN **下沉**。LSTM 也下沉，不过曲线拐了弯，到了远处仍高出 RNN 一大截。GRU **上升**：它如今放过了更多的往事。
 #
-# 真是被压平的缘故吗？把随机权重的 RNN 再拿来，让它听得轻一些：一次是原样的嵌入，一次轻二十倍。
+# RNN 为什么下沉？我们怀疑：要想对文本说点什么，状态就得变大；状态一大，tanh 就平了，学习本身堵住了回头路。后半句可以验一验：把随机权重的 RNN 再拿来，让它听得轻一些，一次是原样的嵌入，一次轻二十倍。
 
 # %%
 keras.utils.set_random_seed(0)
@@ -680,7 +684,7 @@ for share in (1.0, 0.05):
 assert quiet[0.05] > 0.01 and quiet[1.0] < 1e-4
 
 # %% [markdown]
-# It is. The same $R$, a rotation at birth ($\rho=1$), lets slopes through almost unharmed as long as the network hears next to nothing. A plain RNN may listen or have an open way back, not both. A gate can let the past through *without* flattening it, and whether it does is learned. Lesson 08 opens the gates one by one.
+# Loud input closes the way, and nothing else was changed. The same $R$, a rotation at birth ($\rho=1$), lets a good part of the slope through sixty steps as long as the network hears next to nothing. This RNN may listen or have an open way back, not both. A gate can let the past through *without* flattening it, and whether it does is learned. Lesson 08 opens the gates one by one.
 #
 # ## Clipping
 #
@@ -691,7 +695,7 @@ assert quiet[0.05] > 0.01 and quiet[1.0] < 1e-4
 # This is **gradient clipping** (Pascanu, Mikolov & Bengio 2013). By hand, and by the optimizer of Keras:
 
 # %% [markdown] lang="zh"
-# 正是。同一个 $R$，出生时是个旋转（$\rho=1$），只要网络几乎什么也没听见，斜率就能近乎无损地通过。朴素的 RNN 要么听得见，要么回头路畅通，二者不可兼得。门却可以放过去的信息通行而**不**把它压平，放不放，是学出来的。第 08 课会把这些门一扇一扇打开。
+# 声音一大，路就堵了，别的什么也没动。同一个 $R$，出生时是个旋转（$\rho=1$），只要网络几乎什么也没听见，斜率走六十步还能剩下不少。这个 RNN 要么听得见，要么回头路畅通，二者不可兼得。门却可以放过去的信息通行而**不**把它压平，放不放，是学出来的。第 08 课会把这些门一扇一扇打开。
 #
 # ## 裁剪
 #
@@ -798,14 +802,14 @@ plt.show()
 # **图.** 同一次 NumPy 训练，裁剪与不裁剪：左边是损失随步数的变化，右边是梯度的整体范数，对数刻度。不裁剪时，头五十步里范数就蹿高了三个数量级，损失跳到虚线 ln V（一无所知的价钱）之上老远，再也下不来；裁剪时范数一直在 1 上下，损失稳稳下降。
 
 # %% [markdown]
-# A model that pays more than $\ln V$ is worse than no model: it is confident and wrong. One brake, one line, and the same bold rate becomes usable. Every recurrent network of the course is trained with it; `fit` clips at 1 unless told otherwise.
+# A model that pays more than $\ln V$ is worse than no model: it is confident and wrong. One brake, one line, and the same bold rate becomes usable. `fit`, which trains the language models of the course, clips at 1 unless told otherwise.
 #
 # ## Two books
 #
 # Time for a real run. `RecurrentLM` stacks what we have built: embedding, recurrent layers, scores. 200 steps of 32 windows of 64 characters, with one layer and with two, and the same for 三国演义 (*Romance of the Three Kingdoms*) with the 999 most frequent characters and `<unk>`. `fit` is the loop of seven steps from lesson 03 with clipping inside; lesson 09 takes it apart.
 
 # %% [markdown] lang="zh"
-# 付得比 $\ln V$ 还多的模型，不如没有模型：它又自信又错。一行刹车，同样大胆的学习率就能用了。本课程的循环网络训练时都带着它；不另行交代，`fit` 就在 1 处裁剪。
+# 付得比 $\ln V$ 还多的模型，不如没有模型：它又自信又错。一行刹车，同样大胆的学习率就能用了。本课程训练语言模型用的是 `fit`，不另行交代，它就在 1 处裁剪。
 #
 # ## 两本书
 #
@@ -848,10 +852,10 @@ print(f"modified Kneser–Ney bigram, all of the text: {by_counting:.2f} bits pe
 assert by_counting > bits["one layer"] + 0.2 and bits["one layer"] > bits["two layers"]
 
 # %% [markdown]
-# Better than any table of pairs, and the second layer helps; but 200 batches are a sketch, a small part of the text. The table near the end of the lesson has the long runs. (There, every character counts for itself; our Chinese number lets one `<unk>` stand for all rare ones, so the two can't be compared.) What does such a network write? It needs no window: keep the state, feed one character, draw the next. (A score of $-\infty$ forbids `<unk>`, as in lesson 03.) Each step costs the same, at the beginning of the text as at its thousandth line.
+# Better than the table of pairs, and the second layer helps; but 200 batches are a sketch. The table near the end of the lesson has the long runs. (There, only a character that training never showed is `<unk>`; our Chinese number lets one `<unk>` stand for all rare ones, so the two can't be compared.) What does such a network write? It needs no window: keep the state, feed one character, draw the next. (A score of $-\infty$ forbids `<unk>`, as in lesson 03.) Each step costs the same, at the beginning of the text as at its thousandth line.
 
 # %% [markdown] lang="zh"
-# 比任何两两搭配的表都好，第二层也有用；不过 200 批只是一幅草图，才读了全书的一小部分。长跑的成绩在课末的表里。（那张表里，每个字都算自己；这里的中文成绩把罕见字都算作一个 `<unk>`，两者不能直接比较。）这样的网络会写出什么来？它不需要窗口：留着状态，喂进一个字符，抽出下一个。（给 `<unk>` 打 $-\infty$ 分，就禁掉了它，见第 03 课。）写第一行和写第一千行，每一步的花费都一样。
+# 比两两搭配的计数表好，第二层也有用；不过 200 批只是一幅草图。长跑的成绩在课末的表里。（那张表里，只有训练时从没见过的字才是 `<unk>`；这里的中文成绩把罕见字都算作一个 `<unk>`，两者不能直接比较。）这样的网络会写出什么来？它不需要窗口：留着状态，喂进一个字符，抽出下一个。（给 `<unk>` 打 $-\infty$ 分，就禁掉了它，见第 03 课。）写第一行和写第一千行，每一步的花费都一样。
 
 # %%
 from lmcourse.generation.sampling import generate, sample
@@ -881,14 +885,14 @@ for model, names, prompt in ((deep, tokenizer, "ROMEO:\n"), (chinese, hanzi, "�
     assert len(set(written.tolist())) > 15
 
 # %% [markdown]
-# Words that are nearly words, lines of the right length, speakers in capitals followed by a colon and a new line; in Chinese, pairs and triples that belong together. No plot.
+# Words that are nearly words, capitals where lines begin, a colon where the name of a speaker might end; in Chinese, twos and threes of characters that belong together, and 曰 ("said") followed by a colon and a quotation mark. No plot.
 #
 # ## Reading on, or starting anew?
 #
 # In training, each window began with a state of zeros: the network was woken up in the middle of a sentence, 32 times a batch. There is another way. Lay the text in 64 parallel streams, let batch $k+1$ continue where batch $k$ ended, and carry the state across (but not the gradient: truncated BPTT). `Stateful` keeps the state between two batches, `stream_batches` gives the batches in that order.
 
 # %% [markdown] lang="zh"
-# 单词几乎像单词，诗行长短合适，大写的人名后面跟着冒号和换行；中文里，该在一起的两三个字在一起。情节是没有的。
+# 单词几乎像单词，行首是大写，像是人名结束的地方有冒号；中文里，该在一起的两三个字在一起，“曰”后面跟着冒号和引号。情节是没有的。
 #
 # ## 接着读，还是从头读？
 #
@@ -901,15 +905,15 @@ print(repr(tokenizer.decode(inputs_0[5])), "→", repr(tokenizer.decode(inputs_1
 assert (inputs_1[:, 0] == targets_0[:, -1]).all()
 
 # %% [markdown]
-# The comparison is fair: same model, same seed, same batches in the same order, windows of 8 characters. The one run forgets at each window, the other carries. Both are then scored on the test text in two ways: in windows of 8 from zero, and reading on. Predict: who wins at reading on?
+# The comparison is fair: same model, same seed, same batches in the same order, windows of 8 characters. The one run forgets at each window, the other carries. Both are then scored on the test text in two ways: in windows of 8 from zero, and reading on (in the long windows of `score`: each prediction but the first ones has at least 128 characters before it). Predict: who wins at reading on?
 
 # %% [markdown] lang="zh"
-# 比较是公平的：同样的模型、同样的种子、同样的批、同样的次序，每段 8 个字符。一个每段都忘，一个把状态带过去。然后都在测试文本上打两次分：一次按 8 个字符一段从零读起，一次一直读下去。猜一猜：一直读下去时，谁赢？
+# 比较是公平的：同样的模型、同样的种子、同样的批、同样的次序，每段 8 个字符。一个每段都忘，一个把状态带过去。然后都在测试文本上打两次分：一次按 8 个字符一段从零读起，一次一直读下去（用 `score` 的长窗口：除了开头，每次预测之前至少有 128 个字符）。猜一猜：一直读下去时，谁赢？
 
 # %%
 predict("zero", "carried", "=")
 
-# %% tags=["nbval-ignore-output"]
+# %%
 from lmcourse.models.rnn import Stateful
 
 
@@ -927,20 +931,20 @@ def from_zero(model, ids, T=8):
     return nats_to_bits(-logs[np.arange(len(logs)), after[: len(logs)]].mean())
 
 
-on_and_on = {}
+# %% tags=["nbval-ignore-output"]
+woken, on_and_on = {}, {}
 for name in ("zero", "carried"):
     model = with_streams(carry=name == "carried")
-    on_and_on[name] = score(model, test).bits_per_token
-    print(
-        f"trained {name:<8} scored from zero {from_zero(model, test):.2f}, reading on {on_and_on[name]:.2f}"
-    )
-assert on_and_on["carried"] < on_and_on["zero"]
+    woken[name], on_and_on[name] = from_zero(model, test), score(model, test).bits_per_token
+    print(f"trained {name:<8} scored from zero {woken[name]:.2f}, reading on {on_and_on[name]:.2f}")
+assert on_and_on["carried"] < on_and_on["zero"] and woken["carried"] > woken["zero"]
+assert all(on_and_on[name] < woken[name] for name in woken)
 
 # %% [markdown]
-# Reading on, the carrier wins: in training it has met states as they are in the middle of a text, and it has learned to live in them. The price stands in the other column. Woken from zero it is worse, because it has hardly ever been there. Score a model the way it was trained. The gradient still sees only 8 steps, in both.
+# Reading on, the carrier wins: in training it has met states as they are in the middle of a text, and it has learned to live in them. The price stands in the other column. Woken from zero it is worse, because it has hardly ever been there. Both do better reading on than from zero, even the one that was never trained for it. Train a model the way it will be used. The gradient still sees only 8 steps, in both.
 
 # %% [markdown] lang="zh"
-# 一直读下去，带着状态的赢：训练时它见过文本半中间的状态是什么样子，学会了在那里过日子。代价写在另一列：从零叫醒它，反倒更差，因为它几乎没到过那里。模型怎么训练的，就该怎么打分。至于梯度，两者都只看得到 8 步。
+# 一直读下去，带着状态的赢：训练时它见过文本半中间的状态是什么样子，学会了在那里过日子。代价写在另一列：从零叫醒它，反倒更差，因为它几乎没到过那里。两个网络都是一直读下去更好，连没这么训练过的那个也一样。模型将来怎么用，就该怎么训练。至于梯度，两者都只看得到 8 步。
 
 # %% [markdown]
 # ## Remove a part
@@ -987,6 +991,7 @@ def price(model, keep, seed=0):
     return nats_to_bits(-logs[np.arange(500), pieces[:, -1]].mean())
 
 
+# %%
 keeps = [1, 2, 3, 4, 6, 8, 16, 64]
 prices = {
     "one layer": [price(english, k) for k in keeps],
@@ -1001,20 +1006,20 @@ assert all(p[0] > p[-1] + 0.3 for p in prices.values())
 assert all(p[4] < p[-1] + 0.1 for p in prices.values())
 
 # %% [markdown]
-# **Figure.** Bits for the next character against how many of the last characters stay in their order, on a logarithmic axis; everything older in the window of 64 is shuffled. The curves of both networks fall steeply from one to about four characters and are flat from there on.
+# **Figure.** Bits for the next character against how many of the last characters stay in their order, on a logarithmic axis; everything older in the window of 64 is shuffled. The curves of both networks fall steeply from one to four characters, a little more up to eight, and are flat from there on.
 
 # %% [markdown] lang="zh"
-# **图.** 下一个字符的代价（比特）随“保持原有次序的最后几个字符”的变化，横轴是对数刻度；64 个字符的段里，更早的全部打乱。两个网络的曲线都从一个字符到四个字符左右陡降，此后就平了。
+# **图.** 下一个字符的代价（比特）随“保持原有次序的最后几个字符”的变化，横轴是对数刻度；64 个字符的段里，更早的全部打乱。两个网络的曲线都从一个字符到四个字符陡降，到八个字符还略有下降，此后就平了。
 
 # %% [markdown]
-# There is no window, and yet there is one. After this short training the network hears some half dozen characters in order; the rest is a murmur. It is what the curve of slopes told us: no slope comes from farther away, so nothing that is farther away is learned.
+# There is no window, and yet there is one. After this short training the network hears some half dozen characters in order; the rest is a murmur. The curves of slopes let us expect it: next to no slope comes from farther away, so next to nothing is learned about what is there.
 #
 # ## Where the floor is known
 #
 # Real text doesn't say how much memory it needs. Our artificial languages do. First a check that all is well: an order-2 Markov source of four symbols, whose entropy rate is known exactly (lesson 01). The state has to hold the last symbol but one, no more:
 
 # %% [markdown] lang="zh"
-# 说好没有窗口，到头来还是有一扇。短短训练之后，网络按次序听得见的大约五六个字符，再远就是一片嗡嗡声。斜率那条曲线早就说了：更远的地方没有斜率传来，更远的东西也就学不到。
+# 说好没有窗口，到头来还是有一扇。短短训练之后，网络按次序听得见的大约五六个字符，再远就是一片嗡嗡声。斜率的曲线早有预兆：更远的地方几乎没有斜率传来，那里的东西也就几乎学不到。
 #
 # ## 底线已知的地方
 #
@@ -1039,10 +1044,10 @@ print(f"entropy rate {chain.entropy_rate:.3f} bits per symbol, excess {excess:.3
 assert excess < 0.1
 
 # %% [markdown]
-# Now distance. In `Agreement` a sentence begins with a subject, `A` or `B`; filler words follow; at the end stands the verb, `a` or `b`, which must agree with the subject. Whoever remembers the subject pays nothing for the choice of the verb, whoever has forgotten it pays exactly 1 bit. We train one network for each distance, 200 steps each, and read off the price of that one choice. At which distance will the memory break?
+# Now distance. In `Agreement` a sentence begins with a subject, `A` or `B`; filler words follow; at the end stands the verb, `a` or `b`, which must agree with the subject. Whoever remembers the subject pays nothing for the choice of the verb, whoever has forgotten it and bets half and half pays exactly 1 bit. We train one network for each distance, 200 steps each, and read off the price of that one choice. At which distance will the memory break?
 
 # %% [markdown] lang="zh"
-# 现在看距离。在 `Agreement` 里，句子以主语 `A` 或 `B` 开头，接着是若干填充词，句末是动词 `a` 或 `b`，必须与主语一致。记得主语的，选动词一分不花；忘了的，恰好要付 1 比特。每种距离训练一个网络，各 200 步，单看这一次选择的价钱。记忆会在多远处断掉？
+# 现在看距离。在 `Agreement` 里，句子以主语 `A` 或 `B` 开头，接着是若干填充词，句末是动词 `a` 或 `b`，必须与主语一致。记得主语的，选动词一分不花；忘了的，两边各押一半，恰好付 1 比特。每种距离训练一个网络，各 200 步，单看这一次选择的价钱。记忆会在多远处断掉？
 
 # %%
 print(
@@ -1085,22 +1090,22 @@ plt.show()
 # **图.** 主语与动词之间隔着 2、5、10、20 个填充词时，RNN 在选动词上付出的超额比特。1 比特处的虚线是忘了主语的价钱。两根短距离的柱子接近零，两根长距离的顶到了虚线。
 
 # %% [markdown]
-# The RNN *could* hold a bit forever: one unit with $R=2$ does it. It has not learned it, because over such a distance no slope tells it that it should. Lesson 08 runs the same test with the LSTM.
+# The RNN *could* hold a bit forever: one unit with $R=2$ does it. In 200 steps it has not learned it: over such a distance hardly any slope tells it that it should. Lesson 08 runs the same test with the LSTM.
 
 # %% [markdown] lang="zh"
-# RNN **本可以**把一个比特记一辈子，一个 $R=2$ 的单元就够了。它没有学会，因为隔着这么远，没有哪条斜率告诉它该记住。第 08 课会让 LSTM 来考同样的试。
+# RNN **本可以**把一个比特记一辈子，一个 $R=2$ 的单元就够了。可 200 步下来它没有学会：隔着这么远，几乎没有斜率告诉它该记住。第 08 课会让 LSTM 来考同样的试。
 
 # %% [markdown]
 # ## The clinic: padding and masks
 #
-# Sentences have different lengths, a batch is a rectangle. So short ones are filled up, which is called **padding** (lesson 04), and a **mask** says which positions are real. It sounds harmless. Many published tutorials on recurrent networks break here, and none of these faults raises an error. Seven patients, each with symptom, cause and cure.
+# Sentences have different lengths, a batch is a rectangle. So short ones are filled up, which is called **padding** (lesson 04), and a **mask** says which positions are real. It sounds harmless. Published tutorials on recurrent networks have broken here, and none of these faults raises an error. Seven patients, each with symptom, cause and cure.
 #
 # **Patient 1: the vanished newline.** Symptom: two different texts, equal outputs.
 
 # %% [markdown] lang="zh"
 # ## 门诊：填充与掩码
 #
-# 句子有长有短，一批数据却是个矩形。于是把短的补长，这叫**填充**（第 04 课），再用**掩码**标明哪些位置是真的。听上去人畜无害，可网上讲循环网络的教程，不少就栽在这里，而且这些毛病没有一个会报错。七位病人，逐个看症状、病因和疗法。
+# 句子有长有短，一批数据却是个矩形。于是把短的补长，这叫**填充**（第 04 课），再用**掩码**标明哪些位置是真的。听上去没什么危险，可网上讲循环网络的教程，就有栽在这里的，而且这些毛病没有一个会报错。七位病人，逐个看症状、病因和疗法。
 #
 # **一号病人：失踪的换行。** 症状：两段文本不同，输出却相同。
 
@@ -1117,12 +1122,12 @@ print("cure: an id of its own for padding, here", V, "in a vocabulary of", V + 1
 # %% [markdown]
 # Cause: `mask_zero=True` takes id 0 for padding, and our id 0 is a newline; every line break is skipped. (In other tutorials id 0 is the most frequent word.) Cure: padding gets an id that stands for nothing else. `RecurrentLM` takes it as `pad_id`.
 #
-# **Patient 2: the mask the wrong way round.** Symptom: different sentences, one and the same answer.
+# **Patient 2: the mask the wrong way round.** Symptom: two different sentences get the same answer, and the third gets zeros.
 
 # %% [markdown] lang="zh"
 # 病因：`mask_zero=True` 把编号 0 当作填充，而我们的编号 0 是换行符，结果换行统统被跳过。（别的教程里，编号 0 是最常见的那个词。）疗法：给填充一个专用的编号，不代表任何别的东西。`RecurrentLM` 的 `pad_id` 就是它。
 #
-# **二号病人：反了的掩码。** 症状：句子各不相同，答案只有一个。
+# **二号病人：反了的掩码。** 症状：两个不同的句子，答案一模一样；第三句的答案全是零。
 
 # %%
 PAD = V
@@ -1146,7 +1151,7 @@ assert np.allclose(wrong[1], 0)  # nothing was read at all
 # %% [markdown] lang="zh"
 # 病因：在 Keras 里，**True 表示保留**。（PyTorch 的 `key_padding_mask` 正好相反，代码一翻译，错就跟着搬了过来。）掩码一反，网络读的是填充，跳过的是文本；没有填充的那句，一个字也没读。疗法：写 `ids != PAD`，再加一条断言：不含填充的行，掩码全是真。
 #
-# **三号病人：半路丢了的掩码。** 在嵌入和 RNN 之间，只是乘了个人畜无害的 2。症状：后面填充多少，答案就跟着变。
+# **三号病人：半路丢了的掩码。** 在嵌入和 RNN 之间，只多乘了一个 2，看似无害。症状：后面填充多少，答案就跟着变。
 
 
 # %%
@@ -1188,6 +1193,7 @@ real = targets != 0
 assert (real.sum(axis=1) == 4).all()
 
 
+# %%
 def accuracy(mask_zero, weights):
     keras.utils.set_random_seed(0)
     layers = [keras.layers.Embedding(50, 16, mask_zero=mask_zero)]
@@ -1219,7 +1225,7 @@ assert 0.15 < found["mask_zero"][0] < 0.3 and found["weights"][1] < 0.15
 #
 # The second row is a trap inside the cure. With `mask_zero`, Keras carries the mask of the *inputs* to the loss and the metrics. But targets are shifted by one: at the last real input the target is already padding, and that one counts. One free hit in five.
 #
-# Cure: weights made from the **targets**, as in the third row, and the metric under `weighted_metrics`: what stands under `metrics` ignores the weights, and reports what looks like success (or, here, nonsense about padding).
+# Cure: weights made from the **targets**, as in the third row, and the metric under `weighted_metrics`: what stands under `metrics` ignores the weights, and here it counts 46 paddings a row that nobody trained for. (What the third row has above 1 in 49 on real tokens is noise learned by heart: these are the training sequences.)
 #
 # **Patient 5: before or after?** A classical model reads a window and answers at the last position. Padding goes either before the text or after it. We take the trained network, 300 stretches of 24 characters, and newlines as padding, as a tutorial would. What does the next character cost?
 
@@ -1228,7 +1234,7 @@ assert 0.15 < found["mask_zero"][0] < 0.3 and found["weights"][1] < 0.15
 #
 # 第二行是疗法里的陷阱。用 `mask_zero` 时，Keras 把**输入**的掩码一路带到损失和指标那里。可目标错了一位：最后一个真实输入处，目标已经是填充了，这一个也算数。五次里白送一次命中。
 #
-# 疗法：按**目标**来造权重，如第三行；指标要放在 `weighted_metrics` 里，放在 `metrics` 里的不理会权重，报出来的是一派假象（在这里，是关于填充的胡话）。
+# 疗法：按**目标**来造权重，如第三行；指标要放在 `weighted_metrics` 里，放在 `metrics` 里的不理会权重，在这里就把每行 46 个没人教过的填充也算了进去。（第三行在真实词元上高出四十九分之一的部分，是死记下来的噪声：评的正是训练用的序列。）
 #
 # **五号病人：填在前面，还是后面？** 经典的模型读一段文本，在最后一个位置作答。填充要么放在文本前面，要么放在后面。取训练好的网络、300 段 24 个字符的文本，照教程的做法拿换行当填充。下一个字符要花多少比特？
 
@@ -1275,18 +1281,18 @@ axes.set(xlabel="number of paddings", ylabel="bits for the next character")
 plt.show()
 
 # %% [markdown]
-# **Figure.** Bits for the next character against the number of paddings. Padding after the text without a mask: the curve jumps up at the first padding and climbs on. Padding before the text without a mask: nearly flat. With a mask: exactly flat.
+# **Figure.** Bits for the next character against the number of paddings. Padding after the text without a mask: the curve jumps up at the first padding and climbs on. Padding before the text without a mask: nearly flat. With a mask: exactly flat, on top of the line before it.
 
 # %% [markdown] lang="zh"
-# **图.** 下一个字符的比特数随填充个数的变化。填在后面、不用掩码：第一个填充就让曲线蹿上去，此后还在爬升。填在前面、不用掩码：几乎是平的。用掩码：完全是平的。
+# **图.** 下一个字符的比特数随填充个数的变化。填在后面、不用掩码：第一个填充就让曲线蹿上去，此后还在爬升。填在前面、不用掩码：几乎是平的。用掩码：完全是平的，与前一条线叠在一起。
 
 # %% [markdown]
-# Cause: a network reads to the end, and after sixteen paddings it remembers sixteen paddings. Padding *before* the text fades as everything fades here. So the old advice "pad before" is a remedy that lives on forgetfulness; the better the memory, the worse it works. Cure: a mask. Then the side doesn't matter.
+# Cause: a network reads to the end, and after sixteen paddings it remembers sixteen paddings. Padding *before* the text fades as everything fades here. So the old advice "pad before" is a remedy that lives on forgetfulness; the better the memory, the less you may count on it. Cure: a mask. Then the side doesn't matter.
 #
 # **Patient 6: the state that stayed.** Symptom: the score of a sentence depends on what was scored before it.
 
 # %% [markdown] lang="zh"
-# 病因：网络会一直读到末尾，读完十六个填充，记住的就是十六个填充。填在**前面**的则会淡去，正如这里的一切都会淡去。所以“填在前面”这条老经验，是靠健忘过日子的偏方：记性越好，它越不灵。疗法：用掩码。用了掩码，填在哪边都一样。
+# 病因：网络会一直读到末尾，读完十六个填充，记住的就是十六个填充。填在**前面**的则会淡去，正如这里的一切都会淡去。所以“填在前面”这条老经验，是靠健忘过日子的偏方：记性越好，它越靠不住。疗法：用掩码。用了掩码，填在哪边都一样。
 #
 # **六号病人：赖着不走的状态。** 症状：一个句子的得分，取决于在它之前给谁打过分。
 
@@ -1300,14 +1306,8 @@ stateful(x_a)
 after_a = ops.convert_to_numpy(stateful(x_b))
 stateful.reset_state()
 cured = ops.convert_to_numpy(stateful(x_b))
-print(
-    "b alone     ",
-    alone.round(3),
-    "\nb after a   ",
-    after_a.round(3),
-    "\nb, reset    ",
-    cured.round(3),
-)
+for name, shown in {"b alone": alone, "b after a": after_a, "b, reset": cured}.items():
+    print(f"{name:<10}", shown.round(3))
 assert abs(after_a - alone).max() > 0.01
 assert_allclose(cured, alone, atol=1e-6)
 
@@ -1394,12 +1394,12 @@ print("logits equal with 0, 1, 7 and 50 more paddings, and alone")
 # %% [markdown]
 # ## The row in the lineage table
 #
-# 120 seconds of training on all of the text, three seeds; the number after ± is the spread over the seeds. Here are the networks up to this lesson and the counts beside them. (A model that has not been measured yet has no line; `make lineage` measures it.)
+# 120 seconds of training on all of the text, in streams with a carried state, three seeds; the number after ± is the spread over the seeds. Here are the networks up to this lesson and the counts beside them. Predict: which orders of counting does the RNN beat?
 
 # %% [markdown] lang="zh"
 # ## 谱系表里的一行
 #
-# 用全部训练文本训练 120 秒，三个随机种子；± 后面是各种子之间的极差。下面是到本课为止的网络，旁边放上计数。（还没测过的模型没有行，`make lineage` 会去测。）
+# 用全部训练文本训练 120 秒，排成流，状态带着走，三个随机种子；± 后面是各种子之间的极差。下面是到本课为止的网络，旁边放上计数。猜一猜：RNN 胜过哪几阶计数？
 
 # %%
 from lmcourse.evaluation import lineage
@@ -1414,21 +1414,24 @@ for corpus in ("shakespeare", "sanguo"):
             print(
                 f"  {row['model']:<27} {row['bits_per_character']:.3f}{spread:<10} {row['parameters']:>9,} parameters"
             )
+
+# %%
+beaten = {}
 for corpus in ("shakespeare", "sanguo"):
     counted = {n: measured[corpus, f"modified Kneser–Ney {n}-gram"] for n in range(2, 7)}
-    if (ours := measured.get((corpus, "RNN"))) is None:
-        print(f"{corpus}: the RNN has not been measured yet · 还没有测过 RNN")
-    else:
-        print(f"{corpus}: orders beaten by the RNN", [n for n in counted if counted[n] > ours])
+    beaten[corpus] = [n for n in counted if counted[n] > measured[corpus, "RNN"]]
+    print(f"{corpus}: orders beaten by the RNN · RNN 胜过的阶", beaten[corpus])
+assert {2, 3} <= set(beaten["shakespeare"]) and 6 not in beaten["shakespeare"]
+assert set(beaten["sanguo"]) < set(beaten["shakespeare"])
 
 # %% [markdown]
-# The last lines are computed from the table, whatever it says: which orders of counting a recurrent network beats in two minutes of a small computer. An empty list means none: where a corpus has thousands of kinds of characters and few repetitions of each, two minutes don't suffice. The RNN has a fixed number of parameters; the table of counts grows with every new text.
+# The two lists are computed from the table; an empty one means none. On the plays, two minutes of a small computer take the network past the counts of pairs and triples, and not past the longest counts. On 三国演义 it beats fewer orders: thousands of kinds of characters instead of 67, and a much shorter text to learn them from. The RNN has a fixed number of parameters; the table of counts grows with every new text.
 #
 # ## Try it
 #
 # 1. *Easy.* A unit without bias and without input halves its state from step to step while the state is small. What is $R$? And how many steps does a unit with $R=0.97$ take from 0.1 to below 0.01? Estimate with $R^k$, then run it. Which is larger, and why?
 #
-# <details><summary>Hint</summary>Near zero the tanh is a straight line of slope 1, and below it everywhere else.</details>
+# <details><summary>Hint</summary>Near zero the tanh is almost a straight line of slope 1; to the right of zero it stays below that line.</details>
 #
 # 2. *Medium.* Train the NumPy model of the clipping section in streams with a carried state, and truncate the way back after 1, 4, 16 or 64 steps; let each see the same characters. Predict the order, then measure.
 #
@@ -1439,13 +1442,13 @@ for corpus in ("shakespeare", "sanguo"):
 # <details><summary>Hint</summary>Code odd and even as the two units' pattern. One unit says "at least one of (was odd, comes a one)", the other "both". Large weights make tanh a switch between −1 and 1. Odd = the first and not the second.</details>
 
 # %% [markdown] lang="zh"
-# 最后两行由表算出，表怎么说就怎么印：一台小电脑上的两分钟，够循环网络胜过几元的计数。列表为空，就是一个也没胜过：一个语料若有几千种字、每种又没出现几次，两分钟是不够的。RNN 的参数个数是固定的，计数表却随着每一段新文本越长越大。
+# 这两个列表由表算出；空的就是一个也没胜过。在剧本上，一台小电脑的两分钟足够让循环网络胜过二元和三元的计数，却还胜不过最长的那一阶。在《三国演义》上，它胜过的阶更少：字不是 67 种，而是几千种，可供学习的文本又短得多。RNN 的参数个数是固定的，计数表却随着每一段新文本越长越大。
 #
 # ## 试一试
 #
 # 1. **容易。** 一个没有偏置、没有输入的单元，状态很小的时候，每一步减半。$R$ 是多少？再看 $R=0.97$ 的单元，从 0.1 降到 0.01 以下要几步？先用 $R^k$ 估计，再跑一遍。哪个更大，为什么？
 #
-# <details><summary>提示</summary>在零附近，tanh 是一条斜率为 1 的直线；在别处，它都在这条直线之下。</details>
+# <details><summary>提示</summary>在零附近，tanh 几乎是一条斜率为 1 的直线；在零的右边，它总在这条直线之下。</details>
 #
 # 2. **中等。** 把裁剪一节的 NumPy 模型放到流上训练，状态带着走，回程分别在 1、4、16、64 步处截断；让它们看到同样多的字符。先猜名次，再量。
 #
@@ -1523,7 +1526,7 @@ assert (odd == np.cumsum(symbols[0]) % 2).all()
 print("right at all", len(odd), "positions")
 
 # %% [markdown]
-# No window, however long, can do this: one symbol beyond its edge flips every answer. A recurrent network of two units can. (And try to *learn* it by gradient from long texts: the slopes through these saturated switches are zero. What a network can do and what it can learn are two things.)
+# No window, however long, can do this: one symbol beyond its edge flips every answer. A recurrent network of two units can. (And try to *learn* it by gradient from long texts: the slopes through these saturated switches are as good as zero. What a network can do and what it can learn are two things.)
 #
 # ## What we know now
 #
@@ -1534,7 +1537,7 @@ print("right at all", len(odd), "positions")
 #
 # ## What it still can't do
 #
-# It can hold a bit for a thousand steps and can't learn to hold it for twenty. What we want is a memory that can be written, kept and read, with a way back on which slopes are not crushed at every step. That is the LSTM of lesson 08.
+# It can hold a bit for a thousand steps, and our training did not teach it to hold one for twenty. What we want is a memory that can be written, kept and read, with a way back on which slopes are not crushed at every step. That is the LSTM of lesson 08.
 #
 # ## References
 #
@@ -1546,7 +1549,7 @@ print("right at all", len(odd), "positions")
 # - Texts: William Shakespeare's plays and 罗贯中, 三国演义 (*Romance of the Three Kingdoms*), both in the public domain.
 
 # %% [markdown] lang="zh"
-# 窗口再长也做不到这一点：窗外的一个符号，就会把所有答案颠倒过来。两个单元的循环网络却做得到。（不妨试试用梯度从长文本里**学**会它：穿过这些饱和的开关，斜率都是零。一个网络能做什么，和它能学会什么，是两回事。）
+# 窗口再长也做不到这一点：窗外的一个符号，就会把所有答案颠倒过来。两个单元的循环网络却做得到。（不妨试试用梯度从长文本里**学**会它：穿过这些饱和的开关，斜率几乎是零。一个网络能做什么，和它能学会什么，是两回事。）
 #
 # ## 现在我们知道
 #
@@ -1557,7 +1560,7 @@ print("right at all", len(odd), "positions")
 #
 # ## 它还做不到
 #
-# 它能把一个比特保持一千步，却学不会保持二十步。我们想要一种记忆，能写、能存、能读，还要有一条回头路，斜率走在上面不会步步挨压。这就是第 08 课的 LSTM。
+# 它能把一个比特保持一千步，我们的训练却没能教会它保持二十步。我们想要一种记忆，能写、能存、能读，还要有一条回头路，斜率走在上面不会步步挨压。这就是第 08 课的 LSTM。
 #
 # ## 参考文献
 #
