@@ -1,0 +1,134 @@
+"""GPT: a stack of blocks that see only the past. Knows nothing of training and of tokenizers.
+
+Axis letters: B batch, T time, D width of a vector, V vocabulary.
+"""
+
+from dataclasses import asdict, dataclass
+
+import keras
+from keras import ops
+
+from lmcourse.layers.attention import causal_mask
+from lmcourse.layers.block import Block, BlockConfig
+from lmcourse.layers.checks import check_at_least_one, check_ids
+from lmcourse.layers.positions import rotations, sinusoidal
+
+POSITIONS = ("learned", "sinusoidal", "rotary")
+
+
+@dataclass(frozen=True, kw_only=True)
+class GPTConfig(BlockConfig):
+    """Everything that makes one GPT differ from another; a `BlockConfig` and this:
+
+    Args:
+        vocabulary_size: V.
+        context_length: the longest text that the model can look at, in tokens.
+        layers: how many blocks.
+        positions: "learned", "sinusoidal" or "rotary".
+        rotary_base: the slowest pair turns about once in 2 pi times so many tokens.
+        tied: is the table that reads tokens also the one that scores them?
+
+    Example:
+        >>> gpt2 = GPTConfig(vocabulary_size=50257, context_length=1024, layers=12, width=768,
+        ...                  heads=12)
+        >>> llama = GPTConfig(vocabulary_size=49152, context_length=2048, layers=30, width=576,
+        ...                   heads=9, kv_heads=3, hidden=1536, norm="rms", activation="swiglu",
+        ...                   positions="rotary", bias=False)
+    """
+
+    vocabulary_size: int
+    context_length: int
+    layers: int
+    positions: str = "learned"
+    rotary_base: float = 10_000.0
+    tied: bool = True
+
+    def __post_init__(self):
+        super().__post_init__()
+        for name in ("vocabulary_size", "context_length", "layers"):
+            check_at_least_one(name, getattr(self, name))
+        if self.positions not in POSITIONS:
+            raise ValueError(
+                f"`positions` must be one of {', '.join(POSITIONS)}. "
+                f"Received: positions={self.positions!r}"
+            )
+
+
+@keras.saving.register_keras_serializable(package="lmcourse")
+class GPT(keras.Model):
+    """Score every next token by all tokens so far: ids `(B, T) -> (B, T, V)` logits.
+
+    embedding (+ positions) -> blocks with a causal mask -> norm -> scores.
+
+    Args:
+        config: a `GPTConfig`.
+
+    Raises:
+        TypeError: if the ids are not integers.
+        ValueError: if an id is out of range, or T is longer than the context.
+
+    Example:
+        >>> config = GPTConfig(vocabulary_size=5, context_length=8, layers=1, width=4, heads=2)
+        >>> GPT(config)(ops.array([[0, 3, 1, 1]])).shape
+        TensorShape([1, 4, 5])
+
+    Reference: Radford and others (2018), "Improving language understanding by generative
+        pre-training"; the norm before each part: Radford and others (2019), GPT-2.
+    """
+
+    def __init__(self, config: GPTConfig, **kwargs):
+        super().__init__(**kwargs)
+        self.config, self.vocabulary_size = config, config.vocabulary_size
+        V, D, normal = config.vocabulary_size, config.width, keras.initializers.RandomNormal
+        self.embedding = self.add_weight((V, D), normal(stddev=0.02), name="embedding")
+        self.positions = self.turns = None
+        if config.positions == "learned":
+            size = (config.context_length, D)
+            self.positions = self.add_weight(size, normal(stddev=0.02), name="positions_embedding")
+        elif config.positions == "sinusoidal":
+            self.positions = sinusoidal(config.context_length, D)
+        else:
+            width = config.head_width or D // config.heads
+            self.turns = rotations(config.context_length, width, config.rotary_base)
+        self.dropout = keras.layers.Dropout(config.dropout)
+        self.blocks = [Block(config, name=f"block_{n}") for n in range(config.layers)]
+        self.norm = None if config.post_norm else config.make_norm("norm")
+        self.head = None
+        if not config.tied:
+            self.head = keras.layers.Dense(V, use_bias=False, name="head")
+            self.head.build((None, None, D))
+        self.built = True
+
+    def call(self, ids, training=False):
+        """Score what may follow each token, given all before it."""
+        x = self.read(ids, training)
+        return ops.matmul(x, ops.transpose(self.embedding)) if self.head is None else self.head(x)
+
+    def read(self, ids, training=False):
+        """Give the vectors that the scores are made of: `(B, T) -> (B, T, D)`."""
+        check_ids(ids, self.vocabulary_size)
+        longest = self.config.context_length
+        if (ids.shape[1] or 0) > longest:
+            raise ValueError(
+                f"ids must be no longer than context_length={longest}. "
+                f"Received: {ids.shape[1]} ids a row"
+            )
+        length = ops.shape(ids)[1]
+        x = ops.take(self.embedding, ids, axis=0)
+        if self.positions is not None:
+            x = x + ops.convert_to_tensor(self.positions)[:length]
+        turns = None if self.turns is None else ops.convert_to_tensor(self.turns)[:, :length]
+        x = self.dropout(x, training=training)
+        mask = causal_mask(length)
+        for block in self.blocks:
+            x = block(x, attention_mask=mask, turns=turns, training=training)
+        return x if self.norm is None else self.norm(x)
+
+    def get_config(self):
+        """Give the arguments that make the same model again."""
+        return super().get_config() | {"config": asdict(self.config)}
+
+    @classmethod
+    def from_config(cls, config):
+        """Make the model from what `get_config` gave."""
+        return cls(GPTConfig(**config.pop("config")), **config)
