@@ -93,6 +93,12 @@ class RecurrentLM(keras.Model):
 
     def call(self, ids, state=None, return_state=False, training=False):
         """Score what may follow each id, given all before it: `(B, T) -> (B, T, V)`."""
+        hidden, last = self.read(ids, state, training)
+        logits = ops.transpose(self.head(hidden), (1, 0, 2))
+        return (logits, last) if return_state else logits
+
+    def read(self, ids, state=None, training=False):
+        """Give what the scores are made of, time first, and the state: `(B, T) -> (T, B, U)`."""
         check_ids(ids, self.vocabulary_size)
         ids = ops.transpose(ops.convert_to_tensor(ids))  # time first: a step is one slice
         mask = None if self.pad_id is None else ops.not_equal(ids, self.pad_id)
@@ -103,8 +109,7 @@ class RecurrentLM(keras.Model):
             x, after = layer.walk(x, None if state is None else state[n], mask)
             x = self.dropout(x, training=training)
             last.append(after)
-        logits = ops.transpose(self.head(x), (1, 0, 2))
-        return (logits, last) if return_state else logits
+        return x, last
 
     def first_state(self, batch_size: int) -> list:
         """Give the state before anything was read, one tuple a layer."""
@@ -123,21 +128,22 @@ class LastStep(keras.Model):
     a prediction at every step and so learns T times as often from the same text.
 
     Args:
-        model: a language model, ids `(B, T)` -> logits `(B, T, V)`.
+        model: a `RecurrentLM`; the weights are shared.
 
     Example:
         >>> LastStep(RecurrentLM(5, width=3, units=4))(ops.array([[0, 3, 1]])).shape
         TensorShape([1, 5])
     """
 
-    def __init__(self, model: keras.Model, **kwargs):
+    def __init__(self, model: RecurrentLM, **kwargs):
         super().__init__(**kwargs)
         self.model = model
         self.built = True
 
     def call(self, ids, training=False):
-        """Keep the scores of the last step."""
-        return self.model(ids, training=training)[:, -1]
+        """Score after the last step alone."""
+        hidden, _ = self.model.read(ids, training=training)
+        return self.model.head(hidden[-1])
 
     def get_config(self):
         """Give the arguments that make the same model again."""
