@@ -25,6 +25,7 @@ class Recipe:
     learning_rate: float = 3e-3
     carried: bool = False  # does the state go on from batch to batch?
     jit_compile: bool = False
+    optimizer: object = None  # of Keras; Adam if None
 
 
 def trained(recipe: Callable[[int], Recipe]) -> Callable[..., Model]:
@@ -50,6 +51,7 @@ def trained(recipe: Callable[[int], Recipe]) -> Callable[..., Model]:
             learner,
             batches,
             seconds=seconds,
+            optimizer=chosen.optimizer,
             learning_rate=chosen.learning_rate,
             validate=lambda: score(in_one_go(chosen.model), validation[:10_000]).nats_per_token,
             validate_every=VALIDATE_EVERY,
@@ -88,16 +90,19 @@ def window_mlp(V: int) -> Recipe:
 
 
 def recurrent(cell: str) -> Callable[[int], Recipe]:
-    """Lessons 07 and 08: one layer, the state carried from batch to batch."""
+    """Lessons 07 and 08: one layer, the state carried from batch to batch, trained with Muon."""
 
     def recipe(V: int) -> Recipe:
+        from keras.optimizers import Muon
+
         from lmcourse.models.rnn import RecurrentLM
 
         if V < 1000:
-            model = RecurrentLM(V, cell, width=64, units=256)
-            return Recipe(model, 128, 16, 1e-2, carried=True, jit_compile=True)
-        model = RecurrentLM(V, cell, width=64, units=128, dropout=0.2, spread=0.2)
-        return Recipe(model, 64, 16, 1e-2, carried=True)
+            model, muon = RecurrentLM(V, cell, width=64, units=256), Muon(adam_lr_ratio=0.3)
+            return Recipe(model, 128, 16, 1e-2, carried=True, jit_compile=True, optimizer=muon)
+        model = RecurrentLM(V, cell, width=64, units=128, dropout=0.2)
+        muon = Muon(adam_lr_ratio=0.7, exclude_layers=["head"])
+        return Recipe(model, 64, 16, 1e-2, carried=True, optimizer=muon)
 
     return recipe
 
