@@ -20,15 +20,13 @@ RUNS = [
 ]  # fmt: skip
 
 
-def test_a_measured_model_has_all_its_seeds_on_both_corpora():
-    """A model may wait for its measurement (`make lineage`), but none is measured by halves."""
+def test_every_model_has_its_rows_on_both_corpora():
     measured = {(row["corpus"], row["model"], row["seed"]) for row in lineage.rows()}
     wanted = {
         (corpus, model, seed)
         for corpus in lineage.CORPORA
         for model, (_, seeded, _) in lineage.MODELS.items()
         for seed in (lineage.SEEDS if seeded else [None])
-        if any(model == known for _, known, _ in measured)
     }
     assert measured == wanted
 
