@@ -10,7 +10,8 @@ from keras import ops
 
 from lmcourse.layers.attention import padding_mask
 from lmcourse.layers.block import ACTIVATIONS, Block, BlockConfig
-from lmcourse.layers.checks import check_at_least_one, check_ids
+from lmcourse.layers.checks import check_at_least_one
+from lmcourse.layers.embedding import Embedding
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,10 +76,9 @@ class BERT(keras.Model):
         super().__init__(**kwargs)
         self.config, self.vocabulary_size = config, config.vocabulary_size
         V, D = config.vocabulary_size, config.width
-        tables = {"tokens": V, "positions": config.context_length, "segments": config.segments}
-        for name, rows in tables.items():
-            normal = keras.initializers.RandomNormal(stddev=0.02)
-            setattr(self, name, self.add_weight((rows, D), normal, name=f"{name}_embedding"))
+        self.embedding = Embedding(V, config.context_length, D, name="embedding")
+        normal = keras.initializers.RandomNormal(stddev=0.02)
+        self.segments = self.add_weight((config.segments, D), normal, name="segments_embedding")
         self.first_norm = config.make_norm("first_norm")
         self.dropout = keras.layers.Dropout(config.dropout)
         self.blocks = [Block(config, name=f"block_{n}") for n in range(config.layers)]
@@ -92,20 +92,12 @@ class BERT(keras.Model):
     def call(self, ids, segments=None, training=False):
         """Score what may stand at each place, given both sides: `(B, T) -> (B, T, V)`."""
         x = self.head_norm(self.head(self.read(ids, segments, training)))
-        return ops.matmul(x, ops.transpose(self.tokens)) + self.head_bias
+        return self.embedding.score(x) + self.head_bias
 
     def read(self, ids, segments=None, training=False):
         """Give each token the vector that its surroundings make of it: `(B, T) -> (B, T, D)`."""
-        check_ids(ids, self.vocabulary_size)
-        longest = self.config.context_length
-        if (ids.shape[1] or 0) > longest:
-            raise ValueError(
-                f"ids must be no longer than context_length={longest}. "
-                f"Received: {ids.shape[1]} ids a row"
-            )
         segments = ops.zeros_like(ids) if segments is None else segments
-        x = ops.take(self.tokens, ids, axis=0) + ops.take(self.segments, segments, axis=0)
-        x = x + self.positions[: ops.shape(ids)[1]]
+        x = self.embedding(ids) + ops.take(self.segments, segments, axis=0)
         x = self.dropout(self.first_norm(x), training=training)
         pad_id = self.config.pad_id
         mask = None if pad_id is None else padding_mask(ids, pad_id)

@@ -10,10 +10,9 @@ from keras import ops
 
 from lmcourse.layers.attention import causal_mask
 from lmcourse.layers.block import Block, BlockConfig
-from lmcourse.layers.checks import check_at_least_one, check_ids
-from lmcourse.layers.positions import rotations, sinusoidal
-
-POSITIONS = ("learned", "sinusoidal", "rotary")
+from lmcourse.layers.checks import check_at_least_one
+from lmcourse.layers.embedding import POSITIONS, Embedding
+from lmcourse.layers.positions import rotations
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,17 +78,12 @@ class GPT(keras.Model):
     def __init__(self, config: GPTConfig, **kwargs):
         super().__init__(**kwargs)
         self.config, self.vocabulary_size = config, config.vocabulary_size
-        V, D, normal = config.vocabulary_size, config.width, keras.initializers.RandomNormal
-        self.embedding = self.add_weight((V, D), normal(stddev=0.02), name="embedding")
-        self.positions = self.turns = None
-        if config.positions == "learned":
-            size = (config.context_length, D)
-            self.positions = self.add_weight(size, normal(stddev=0.02), name="positions_embedding")
-        elif config.positions == "sinusoidal":
-            self.positions = sinusoidal(config.context_length, D)
-        else:
+        V, D, longest = config.vocabulary_size, config.width, config.context_length
+        self.embedding = Embedding(V, longest, D, config.positions, name="embedding")
+        self.turns = None
+        if config.positions == "rotary":
             width = config.head_width or D // config.heads
-            self.turns = rotations(config.context_length, width, config.rotary_base)
+            self.turns = rotations(longest, width, config.rotary_base)
         self.dropout = keras.layers.Dropout(config.dropout)
         self.blocks = [Block(config, name=f"block_{n}") for n in range(config.layers)]
         self.norm = None if config.post_norm else config.make_norm("norm")
@@ -102,23 +96,14 @@ class GPT(keras.Model):
     def call(self, ids, training=False):
         """Score what may follow each token, given all before it."""
         x = self.read(ids, training)
-        return ops.matmul(x, ops.transpose(self.embedding)) if self.head is None else self.head(x)
+        return self.embedding.score(x) if self.head is None else self.head(x)
 
     def read(self, ids, training=False):
         """Give the vectors that the scores are made of: `(B, T) -> (B, T, D)`."""
-        check_ids(ids, self.vocabulary_size)
-        longest = self.config.context_length
-        if (ids.shape[1] or 0) > longest:
-            raise ValueError(
-                f"ids must be no longer than context_length={longest}. "
-                f"Received: {ids.shape[1]} ids a row"
-            )
-        length = ops.shape(ids)[1]
-        x = ops.take(self.embedding, ids, axis=0)
-        if self.positions is not None:
-            x = x + ops.convert_to_tensor(self.positions)[:length]
-        turns = None if self.turns is None else ops.convert_to_tensor(self.turns)[:, :length]
-        x = self.dropout(x, training=training)
+        x = self.dropout(self.embedding(ids), training=training)
+        length, turns = ops.shape(ids)[1], self.turns
+        if turns is not None:
+            turns = ops.convert_to_tensor(turns)[:, :length]
         mask = causal_mask(length)
         for block in self.blocks:
             x = block(x, attention_mask=mask, turns=turns, training=training)

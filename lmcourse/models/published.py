@@ -16,7 +16,7 @@ from lmcourse.models.gpt import GPT
 Weights = Mapping[str, np.ndarray]
 
 LLAMA = {
-    "embedding": "embed_tokens",
+    "embedding.tokens": "embed_tokens",
     "norm": "norm",
     "head": "lm_head",
     "attention_norm": "layers.{}.input_layernorm",
@@ -30,8 +30,8 @@ LLAMA = {
     "feed_forward.down": "layers.{}.mlp.down_proj",
 }
 GPT2 = {
-    "embedding": "wte",
-    "positions": "wpe",
+    "embedding.tokens": "wte",
+    "embedding.positions": "wpe",
     "norm": "ln_f",
     "head": "lm_head",
     "attention_norm": "h.{}.ln_1",
@@ -44,8 +44,8 @@ GPT2 = {
     "feed_forward.down": "h.{}.mlp.c_proj",
 }
 BERT_NAMES = {
-    "tokens": "embeddings.word_embeddings",
-    "positions": "embeddings.position_embeddings",
+    "embedding.tokens": "embeddings.word_embeddings",
+    "embedding.positions": "embeddings.position_embeddings",
     "segments": "embeddings.token_type_embeddings",
     "first_norm": "embeddings.LayerNorm",
     "attention.query": "encoder.layer.{}.attention.self.query",

@@ -101,6 +101,12 @@ def test_attention_by_hand():
     assert_allclose(outputs.numpy().ravel(), [2 * e / (e + 1), 0, 0, 0], rtol=1e-6)
 
 
+def test_one_place_to_look_at_gets_all_the_weight():
+    outputs, weights = Attention(heads=2)(numbers(3, 1, 4), return_weights=True)
+    assert_allclose(weights, np.ones((3, 2, 1, 1)))
+    assert outputs.shape == (3, 1, 4)
+
+
 def test_padding_changes_nothing():
     attention, ids = Attention(heads=2), np.array([[3, 4, 5, 0, 0]])
     x = numbers(1, 5, 4)

@@ -17,7 +17,7 @@ CONFIG = BERTConfig(vocabulary_size=V, context_length=T, layers=2, width=16, hea
 def model():
     keras.utils.set_random_seed(0)
     model = BERT(CONFIG)
-    model.tokens.assign(model.tokens * 50)
+    model.embedding.tokens.assign(model.embedding.tokens * 50)
     return model
 
 
@@ -38,7 +38,7 @@ def test_padding_changes_no_score(model):
 def test_without_a_pad_id_every_token_counts():
     keras.utils.set_random_seed(0)
     model = BERT(dataclasses.replace(CONFIG, pad_id=None))
-    model.tokens.assign(model.tokens * 50)
+    model.embedding.tokens.assign(model.embedding.tokens * 50)
     short, long = model(np.array([[3, 4]])).numpy(), model(np.array([[3, 4, 0]])).numpy()
     assert abs(long[:, :2] - short).max() > 1e-3
 

@@ -36,7 +36,7 @@ def seed():
 def test_changing_a_token_changes_no_earlier_score(positions, length, place, kv_heads):
     place = 1 + place % (length - 1)
     model = GPT(dataclasses.replace(PLAIN, positions=positions, kv_heads=kv_heads))
-    model.embedding.assign(model.embedding * 50)  # loud enough to be heard
+    model.embedding.tokens.assign(model.embedding.tokens * 50)  # loud enough to be heard
     ids = ids_of(2, length)
     before = model(ids).numpy()
     ids[:, place] = (ids[:, place] + 1) % V
