@@ -50,7 +50,7 @@ def fit(
         batches: step -> (inputs, targets) or (inputs, targets, weights); integers of the shapes
             above, weights of the shape of the targets (the loss is the weighted mean; 0 for what
             is padding).
-        steps, seconds: how long; exactly one of them.
+        steps, seconds: how long; exactly one of them. The seconds include the validations.
         optimizer: any of Keras; Adam if left out. One with `use_ema=True` is judged and ends with
             the average of its weights.
         learning_rate: the peak; the optimizer's own, or 0.001, if left out.
@@ -72,7 +72,8 @@ def fit(
         TypeError: if the ids of a batch are not integers.
         ValueError: if an argument or a batch does not fit, a checkpoint belongs to another model or
             another run, or a loss is not finite. In the last case the model and the checkpoint are
-            left with the last good weights.
+            left with the last good weights (with `validate`: the best).
+        FileNotFoundError: if the folder of the checkpoint does not exist.
 
     Example:
         >>> import numpy as np

@@ -59,7 +59,7 @@ def warmup(share: float, schedule: Schedule = cosine, length: float = 0.05) -> f
     """Rise from zero to the peak during the first `length` of the run, then follow a schedule.
 
     The schedule gets the share of what is left after the rise. On its own this is the recipe that
-    most language models are trained with, warm-up and cosine.
+    most language models are trained with, warm-up and cosine. The rate of the very first step is 0.
 
     >>> [round(warmup(share, length=0.1), 2) for share in (0, 0.05, 0.1, 0.55, 1)]
     [0.0, 0.5, 1.0, 0.5, 0.0]

@@ -95,8 +95,9 @@ def checked(batch: tuple, vocabulary_size: int | None) -> tuple:
         )
     if weights is not None:
         weights = np.asarray(weights, "float32")
-        if not (weights.min(initial=0) >= 0 and np.isfinite(weights).all()):
-            raise ValueError(f"`weights` must be finite and at least 0. Received: {weights.min()}")
+        bad = weights[~(np.isfinite(weights) & (weights >= 0))]
+        if bad.size:
+            raise ValueError(f"`weights` must be finite and at least 0. Received: {bad[0]}")
         if weights.shape != targets.shape:
             raise ValueError(
                 "`weights` must have the shape of the targets. "

@@ -93,6 +93,7 @@ def test_a_batch_is_checked_and_given_small_types():
         (lambda x: (x, x, x[0]), ValueError, r"weights \(5,\), targets \(3, 5\)"),
         (lambda x: (x, x, x - 1), ValueError, "`weights` must be finite and at least 0"),
         (lambda x: (x, x, x * np.nan), ValueError, "`weights` must be finite and at least 0"),
+        (lambda x: (x, x, np.full(x.shape, np.inf)), ValueError, "at least 0. Received: inf"),
     ],
 )
 def test_a_batch_that_does_not_fit_is_named(change, error, message):
