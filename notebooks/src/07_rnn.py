@@ -1394,12 +1394,12 @@ print("logits equal with 0, 1, 7 and 50 more paddings, and alone")
 # %% [markdown]
 # ## The row in the lineage table
 #
-# 120 seconds of training on all of the text, in streams with a carried state, three seeds; the number after ± is the spread over the seeds. Here are the networks up to this lesson and the counts beside them. Predict: which orders of counting does the RNN beat?
+# 120 seconds of training on all of the text, in streams with a carried state, three seeds, with an optimizer that lesson 09 explains (Muon); the number after ± is the spread over the seeds. Here are the networks up to this lesson and the counts beside them. Predict: which orders of counting does the RNN beat?
 
 # %% [markdown] lang="zh"
 # ## 谱系表里的一行
 #
-# 用全部训练文本训练 120 秒，排成流，状态带着走，三个随机种子；± 后面是各种子之间的极差。下面是到本课为止的网络，旁边放上计数。猜一猜：RNN 胜过哪几阶计数？
+# 用全部训练文本训练 120 秒，排成流，状态带着走，三个随机种子，优化器是第 09 课要讲的 Muon；± 后面是各种子之间的极差。下面是到本课为止的网络，旁边放上计数。猜一猜：RNN 胜过哪几阶计数？
 
 # %%
 from lmcourse.evaluation import lineage
