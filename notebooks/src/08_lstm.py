@@ -719,7 +719,7 @@ predict("RNN 20, 40: ?    LSTM 20, 40: ?")
 def race(cell, longest, seed):
     language = Agreement(shortest=1, longest=longest, fillers=8)
     length = longest + 4  # a whole sentence fits in
-    model = fresh(language, cell, seed)
+    model = fresh(language, cell, seed, units=32)
     fit(model, texts_of(language, length), steps=600, learning_rate=0.01, jit_compile=True)
     bits = excess_a_sentence(model, language, length)
     print(f"{cell:<5} filler up to {longest:>2}, seed {seed}: {bits:.1f} excess bits a sentence")
@@ -728,7 +728,7 @@ def race(cell, longest, seed):
 
 runs = [(20, 0), (40, 0), (40, 1), (40, 2)]  # longest filler, seed
 excess = {cell: [race(cell, *run) for run in runs] for cell in ("rnn", "lstm")}
-assert max(excess["lstm"]) < 0.5 and excess["rnn"][0] < 0.5 and min(excess["rnn"][1:]) > 0.7
+assert max(excess["lstm"]) < 0.5 and excess["rnn"][0] < 0.5 and np.mean(excess["rnn"][1:]) > 0.7
 
 # %%
 figure, axes = plt.subplots()
@@ -742,16 +742,16 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# **Figure.** Excess bits a sentence against the longest filler: circles for the RNN, squares for the LSTM, one mark a run (one seed at 20 words, three at 40). The dashed line at 1 bit marks a model that has forgotten the subject. At 20 both stay near the floor. At 40 the LSTM still does, and the RNN is up at the dashed line, whatever the seed.
+# **Figure.** Excess bits a sentence against the longest filler: circles for the RNN, squares for the LSTM, one mark a run (one seed at 20 words, three at 40). The dashed line at 1 bit marks a model that has forgotten the subject. At 20 both stay near the floor. At 40 the LSTM still does, in every run; the runs of the RNN lie, on average, near the dashed line.
 
 # %% [markdown] lang="zh"
-# **图.** 横轴是填充部分最长几个词，纵轴是每句的超额比特；圆点是 RNN，方块是 LSTM，一个记号一次训练（20 个词处一个随机种子，40 个词处三个）。1 比特处的虚线表示已把主语忘掉。在 20 处两者都贴近底线；到了 40，LSTM 仍然贴着，RNN 则升到了虚线，换哪个种子都一样。
+# **图.** 横轴是填充部分最长几个词，纵轴是每句的超额比特；圆点是 RNN，方块是 LSTM，一个记号一次训练（20 个词处一个随机种子，40 个词处三个）。1 比特处的虚线表示已把主语忘掉。在 20 处两者都贴近底线；到了 40，LSTM 每次都仍然贴着；RNN 的几次平均下来，已到虚线附近。
 
 # %% [markdown]
-# The RNN has enough room: one bit fits into 16 units many times over, and by the argument at the beginning it could hold it. With short fillers it learns to. With long ones, the training ends before it has found out that the capital at the start has anything to do with the verb. The curves of slopes above say why: that message fades before it arrives.
+# The RNN has enough room: one bit fits into 32 units many times over, and by the argument at the beginning it could hold it. With short fillers it learns to. With long ones, the training mostly ends before it has found out that the capital at the start has anything to do with the verb; a lucky seed may find it. The curves of slopes above say why: that message fades before it arrives.
 
 # %% [markdown] lang="zh"
-# RNN 并不缺地方：16 个单元，装一个比特绰绰有余；照开头那番道理，它也守得住。填充短，它学得会；填充长，直到训练结束，它也没发现开头那个大写字母和动词有什么关系。前面的斜率曲线说明了原因：消息没到就散了。
+# RNN 并不缺地方：32 个单元，装一个比特绰绰有余；照开头那番道理，它也守得住。填充短，它学得会；填充长，多半直到训练结束，它也没发现开头那个大写字母和动词有什么关系；碰上走运的种子，或许能发现。前面的斜率曲线说明了原因：消息没到就散了。
 
 # %% [markdown]
 # ## Remove a part: which gate does what?
