@@ -687,6 +687,7 @@ def texts_of(language, length):
     return batch
 
 
+# %%
 def excess_bits(model, language, length):
     texts = write(language, 256, length, seed=1)  # none that was trained on
     paid = cross_entropy(np.asarray(model(texts[:, :-1])), texts[:, 1:])

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 09 · Training
-# **Prerequisites:** [03 · Softmax](03_softmax.ipynb), [06 · The window network](06_mlp.ipynb), [08 · LSTM](08_lstm.ipynb) · **Minutes:** 60 · **Modules:** `training/fit.py`, `training/schedules.py`, `training/streams.py` · **Previous:** [08 · LSTM](08_lstm.ipynb) · **Next:** 10 (to come)
+# **Prerequisites:** [03 · Softmax](03_softmax.ipynb), [06 · The window network](06_mlp.ipynb), [08 · LSTM](08_lstm.ipynb) · **Minutes:** 60 · **Modules:** `training/fit.py`, `training/schedules.py`, `training/streams.py` · **Previous:** [08 · LSTM](08_lstm.ipynb) · **Next:** [10 · Attention](10_attention.ipynb)
 #
 # We have models. Each lesson so far trained its own with a few numbers that fell from the sky: in lesson 03 a learning rate of 0.03, batches of 16, 20 rounds at most. Change one of them, and the same model comes out better or worse. Run the same recipe again with another seed, and the result moves too.
 #
@@ -10,7 +10,7 @@
 
 # %% [markdown] lang="zh"
 # # 09 · 训练
-# **先修：** [03 · Softmax](03_softmax.ipynb)、[06 · 窗口网络](06_mlp.ipynb)、[08 · LSTM](08_lstm.ipynb) · **用时：** 60 分钟 · **模块：** `training/fit.py`、`training/schedules.py`、`training/streams.py` · **上一课：** [08 · LSTM](08_lstm.ipynb) · **下一课：** 10（待续）
+# **先修：** [03 · Softmax](03_softmax.ipynb)、[06 · 窗口网络](06_mlp.ipynb)、[08 · LSTM](08_lstm.ipynb) · **用时：** 60 分钟 · **模块：** `training/fit.py`、`training/schedules.py`、`training/streams.py` · **上一课：** [08 · LSTM](08_lstm.ipynb) · **下一课：** [10 · 注意力](10_attention.ipynb)
 #
 # 模型已经有了。可到目前为止，每一课训练时用的几个数都像是天上掉下来的：比如第 03 课，学习率 0.03，每批 16 段，最多 20 轮。改动其中一个，同一个模型练出来就有好有坏。同一份配方换个随机种子再跑一次，结果也会变。
 #
