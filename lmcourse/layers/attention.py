@@ -54,11 +54,13 @@ class Attention(keras.layers.Layer):
         x: `(B, T, D)`.
         memory: what to look at, `(B, S, D')`; x if None.
         attention_mask: booleans `(T, S)` or `(B, 1 or T, S)`, True = may look; all may if None.
+            A row that may look nowhere looks at all places alike: keep it out of the loss.
         turns: rotary positions `(2, T, W / 2)` for queries and keys; none if None.
         return_weights: also give who looked at whom, `(B, H, T, S)`.
 
     Raises:
         TypeError: if the mask is not boolean.
+        ValueError: if the mask has another shape.
         ValueError: if `kv_heads` does not divide `heads`, or D is no multiple of `heads` where
             `head_width` is left out.
 
@@ -153,6 +155,7 @@ class Attention(keras.layers.Layer):
         scores = ops.matmul(q, ops.transpose(k, (0, 1, 3, 2)))  # the queries of a group, in a row
         scores = ops.reshape(scores, (-1, self.heads, T, S))
         if mask is not None:
+            _check_mask(mask, T, S)
             scores = scores + _penalty(mask, scores.dtype)
         if scores.shape[-1] == 1:  # one place to look at gets all the weight; `softmax` warns of it
             return ops.ones_like(scores)
@@ -172,8 +175,18 @@ class Attention(keras.layers.Layer):
 
 def _penalty(mask, dtype):
     """Turn "may look" into 0 and "may not" into a score that no softmax sees."""
+    penalty = (1.0 - ops.cast(mask, dtype)) * -1e9
+    return penalty if len(mask.shape) == 2 else penalty[:, None]  # the same for every head
+
+
+def _check_mask(mask, T, S):
     kind = keras.backend.standardize_dtype(mask.dtype)
     if kind != "bool":
         raise TypeError(f"`attention_mask` must be booleans, True to look. Received: dtype={kind}")
-    penalty = (1.0 - ops.cast(mask, dtype)) * -1e9
-    return penalty if len(mask.shape) == 2 else penalty[:, None]  # the same for every head
+    shape = tuple(mask.shape)
+    fits = len(shape) in (2, 3) and shape[-2] in (1, T, None) and shape[-1] in (S, None)
+    if isinstance(T, int) and isinstance(S, int) and not fits:  # else a graph is traced
+        raise ValueError(
+            f"`attention_mask` must have the shape (T, S) = ({T}, {S}) or (B, 1 or T, S). "
+            f"Received: shape {shape}"
+        )

@@ -140,6 +140,9 @@ class Block(keras.layers.Layer):
         x, attention_mask, turns: as in `Attention`.
         memory, cross_mask: what the encoder made, `(B, S, D)`, and who may look at what there.
 
+    Raises:
+        ValueError: if there is a memory and no `cross`, or `cross` and no memory.
+
     Example:
         >>> block = Block(BlockConfig(width=4, heads=2, quiet=True))
         >>> x = ops.ones((1, 3, 4))
@@ -166,6 +169,12 @@ class Block(keras.layers.Layer):
         self, x, attention_mask=None, turns=None, memory=None, cross_mask=None, training=False
     ):
         """Pass all parts, each added to what was there."""
+        if (memory is None) != (self.cross is None):
+            raise ValueError(
+                "A block with cross-attention must get a memory, one without must not. "
+                f"Received: cross={self.cross is not None}, "
+                f"memory={'None' if memory is None else tuple(memory.shape)}"
+            )
 
         def look(x):
             return self.attention(x, attention_mask=attention_mask, turns=turns, training=training)

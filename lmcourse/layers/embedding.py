@@ -70,6 +70,8 @@ class Embedding(keras.layers.Layer):
     def call(self, ids):
         """Look up, add: `(B, T) -> (B, T, D)`."""
         check_ids(ids, self.vocabulary_size)
+        if len(ids.shape) != 2:
+            raise ValueError(f"ids must have the shape (B, T). Received: shape {tuple(ids.shape)}")
         if (ids.shape[1] or 0) > self.context_length:
             raise ValueError(
                 f"ids must be no longer than context_length={self.context_length}. "

@@ -3,15 +3,17 @@
 Knows nothing of training and of tokenizers. Axis letters: B batch, T time, D width, V vocabulary.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import keras
+import numpy as np
 from keras import ops
 
 from lmcourse.layers.attention import padding_mask
 from lmcourse.layers.block import ACTIVATIONS, Block, BlockConfig
 from lmcourse.layers.checks import check_at_least_one
 from lmcourse.layers.embedding import Embedding
+from lmcourse.models.configured import Configured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class BERTConfig(BlockConfig):
 
 
 @keras.saving.register_keras_serializable(package="lmcourse")
-class BERT(keras.Model):
+class BERT(Configured):
     """Score every token by the tokens on both sides: ids `(B, T) -> (B, T, V)` logits.
 
     The scores are about the token at the *same* place, which is masked in what the model reads:
@@ -72,9 +74,10 @@ class BERT(keras.Model):
         Transformers".
     """
 
+    kind = BERTConfig
+
     def __init__(self, config: BERTConfig, **kwargs):
-        super().__init__(**kwargs)
-        self.config, self.vocabulary_size = config, config.vocabulary_size
+        super().__init__(config, **kwargs)
         V, D = config.vocabulary_size, config.width
         self.embedding = Embedding(V, config.context_length, D, name="embedding")
         normal = keras.initializers.RandomNormal(stddev=0.02)
@@ -97,6 +100,7 @@ class BERT(keras.Model):
     def read(self, ids, segments=None, training=False):
         """Give each token the vector that its surroundings make of it: `(B, T) -> (B, T, D)`."""
         segments = ops.zeros_like(ids) if segments is None else segments
+        self.check_segments(ids, segments)
         x = self.embedding(ids) + ops.take(self.segments, segments, axis=0)
         x = self.dropout(self.first_norm(x), training=training)
         pad_id = self.config.pad_id
@@ -105,11 +109,18 @@ class BERT(keras.Model):
             x = block(x, attention_mask=mask, training=training)
         return x if self.last_norm is None else self.last_norm(x)
 
-    def get_config(self):
-        """Give the arguments that make the same model again."""
-        return super().get_config() | {"config": asdict(self.config)}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the model from what `get_config` gave."""
-        return cls(BERTConfig(**config.pop("config")), **config)
+    def check_segments(self, ids, segments):
+        """Refuse segments that are not one part number for each token."""
+        if tuple(segments.shape) != tuple(ids.shape):
+            raise ValueError(
+                f"`segments` must have the shape of the ids, {tuple(ids.shape)}. "
+                f"Received: shape {tuple(segments.shape)}"
+            )
+        last = self.config.segments - 1
+        values = segments.numpy() if hasattr(segments, "numpy") else segments  # a tensor's values
+        known = isinstance(values, np.ndarray) and values.size  # not while a graph is traced
+        if known and not 0 <= values.min() <= values.max() <= last:
+            raise ValueError(
+                f"`segments` must be from 0 to {last}. "
+                f"Received: segments from {values.min()} to {values.max()}"
+            )

@@ -3,7 +3,7 @@
 Axis letters: B batch, T time, D width of a vector, V vocabulary.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import keras
 from keras import ops
@@ -13,6 +13,7 @@ from lmcourse.layers.block import Block, BlockConfig
 from lmcourse.layers.checks import check_at_least_one
 from lmcourse.layers.embedding import POSITIONS, Embedding
 from lmcourse.layers.positions import rotations
+from lmcourse.models.configured import Configured
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +55,7 @@ class GPTConfig(BlockConfig):
 
 
 @keras.saving.register_keras_serializable(package="lmcourse")
-class GPT(keras.Model):
+class GPT(Configured):
     """Score every next token by all tokens so far: ids `(B, T) -> (B, T, V)` logits.
 
     embedding (+ positions) -> blocks with a causal mask -> norm -> scores.
@@ -75,9 +76,10 @@ class GPT(keras.Model):
         pre-training"; the norm before each part: Radford and others (2019), GPT-2.
     """
 
+    kind = GPTConfig
+
     def __init__(self, config: GPTConfig, **kwargs):
-        super().__init__(**kwargs)
-        self.config, self.vocabulary_size = config, config.vocabulary_size
+        super().__init__(config, **kwargs)
         V, D, longest = config.vocabulary_size, config.width, config.context_length
         self.embedding = Embedding(V, longest, D, config.positions, name="embedding")
         self.turns = None
@@ -108,12 +110,3 @@ class GPT(keras.Model):
         for block in self.blocks:
             x = block(x, attention_mask=mask, turns=turns, training=training)
         return x if self.norm is None else self.norm(x)
-
-    def get_config(self):
-        """Give the arguments that make the same model again."""
-        return super().get_config() | {"config": asdict(self.config)}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the model from what `get_config` gave."""
-        return cls(GPTConfig(**config.pop("config")), **config)

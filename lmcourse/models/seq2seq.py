@@ -8,7 +8,7 @@ writes a translation, too: the source is its prompt.
 Axis letters: B batch, S places of the source, T of the target, D width, U units, V vocabulary.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import keras
 from keras import ops
@@ -18,6 +18,7 @@ from lmcourse.layers.block import Block, BlockConfig
 from lmcourse.layers.checks import check_at_least_one, check_ids
 from lmcourse.layers.embedding import Embedding
 from lmcourse.layers.recurrent import GRU
+from lmcourse.models.configured import Configured
 
 
 class SourceAndTarget(keras.Model):
@@ -71,7 +72,7 @@ class EncoderDecoderConfig(BlockConfig):
 
 
 @keras.saving.register_keras_serializable(package="lmcourse")
-class EncoderDecoder(SourceAndTarget):
+class EncoderDecoder(SourceAndTarget, Configured):
     """The Transformer of 2017: ids `(B, S + T) -> (B, S + T, V)` logits.
 
     The encoder's blocks look at the whole source. The decoder's look at the target so far and, by
@@ -94,9 +95,11 @@ class EncoderDecoder(SourceAndTarget):
     Reference: Vaswani and others (2017), "Attention is all you need".
     """
 
+    kind = EncoderDecoderConfig
+
     def __init__(self, config: EncoderDecoderConfig, **kwargs):
-        super().__init__(**kwargs)
-        self.config, self.source_length = config, config.source_length
+        super().__init__(config, **kwargs)
+        self.source_length = config.source_length
         longest = max(config.source_length, config.target_length)
         self.embedding = Embedding(
             config.vocabulary_size, longest, config.width, "sinusoidal", name="embedding"
@@ -131,15 +134,6 @@ class EncoderDecoder(SourceAndTarget):
             x = block(x, attention_mask=mask, memory=memory, cross_mask=there, training=training)
         x = x if self.decoder_norm is None else self.decoder_norm(x)
         return self.embedding.score(x)
-
-    def get_config(self):
-        """Give the arguments that make the same model again."""
-        return super().get_config() | {"config": asdict(self.config)}
-
-    @classmethod
-    def from_config(cls, config):
-        """Make the model from what `get_config` gave."""
-        return cls(EncoderDecoderConfig(**config.pop("config")), **config)
 
 
 @keras.saving.register_keras_serializable(package="lmcourse")

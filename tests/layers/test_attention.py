@@ -152,3 +152,9 @@ def test_a_width_that_heads_do_not_divide_is_refused():
 def test_a_mask_of_numbers_is_refused():
     with pytest.raises(TypeError, match="must be booleans, True to look. Received: dtype=float32"):
         Attention(2)(numbers(1, 3, 4), attention_mask=np.ones((3, 3), "float32"))
+
+
+@pytest.mark.parametrize("shape", [(2, 2), (3,), (1, 2, 3), (1, 1, 3, 3)])
+def test_a_mask_of_another_shape_is_refused(shape):
+    with pytest.raises(ValueError, match=r"the shape \(T, S\) = \(3, 3\) or \(B, 1 or T, S\)"):
+        Attention(2)(numbers(1, 3, 4), attention_mask=np.ones(shape, bool))

@@ -78,3 +78,11 @@ def test_impossible_arguments_are_refused(model):
         model(np.array([[V]]))
     with pytest.raises(ValueError, match="`segments` must be at least 1. Received: segments=0"):
         dataclasses.replace(CONFIG, segments=0)
+
+
+def test_segments_that_fit_no_token_or_no_part_are_refused(model):
+    ids = np.array([[3, 4, 5]])
+    with pytest.raises(ValueError, match=r"the shape of the ids, \(1, 3\). Received: shape \(1, 2"):
+        model(ids, segments=np.array([[0, 1]]))
+    with pytest.raises(ValueError, match="from 0 to 1. Received: segments from 0 to 2"):
+        model(ids, segments=np.array([[0, 1, 2]]))

@@ -120,3 +120,13 @@ def test_ids_that_are_none_are_refused():
 def test_an_impossible_configuration_is_refused(change, message):
     with pytest.raises(ValueError, match=message):
         dataclasses.replace(PLAIN, **change)
+
+
+def test_a_text_without_a_batch_is_refused():
+    with pytest.raises(ValueError, match=r"the shape \(B, T\). Received: shape \(2,\)"):
+        GPT(PLAIN)(np.array([1, 2]))
+
+
+def test_a_configuration_of_another_model_is_refused():
+    with pytest.raises(TypeError, match="`config` must be a GPTConfig. Received: dict"):
+        GPT(dataclasses.asdict(PLAIN))
