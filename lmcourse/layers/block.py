@@ -139,6 +139,8 @@ class Block(keras.layers.Layer):
     Call arguments:
         x, attention_mask, turns: as in `Attention`.
         memory, cross_mask: what the encoder made, `(B, S, D)`, and who may look at what there.
+        return_weights: also give who looked at whom, `(B, H, T, T)`; with a memory, who looked at
+            what there, `(B, H, T, S)`.
 
     Raises:
         ValueError: if there is a memory and no `cross`, or `cross` and no memory.
@@ -166,7 +168,14 @@ class Block(keras.layers.Layer):
         self.built = True
 
     def call(
-        self, x, attention_mask=None, turns=None, memory=None, cross_mask=None, training=False
+        self,
+        x,
+        attention_mask=None,
+        turns=None,
+        memory=None,
+        cross_mask=None,
+        return_weights=False,
+        training=False,
     ):
         """Pass all parts, each added to what was there."""
         if (memory is None) != (self.cross is None):
@@ -176,16 +185,24 @@ class Block(keras.layers.Layer):
                 f"memory={'None' if memory is None else tuple(memory.shape)}"
             )
 
+        seen = []  # the weights, attention by attention
+        shared = dict(return_weights=True, training=training)
+
         def look(x):
-            return self.attention(x, attention_mask=attention_mask, turns=turns, training=training)
+            x, weights = self.attention(x, attention_mask=attention_mask, turns=turns, **shared)
+            seen.append(weights)
+            return x
 
         def look_there(x):
-            return self.cross(x, memory=memory, attention_mask=cross_mask, training=training)
+            x, weights = self.cross(x, memory=memory, attention_mask=cross_mask, **shared)
+            seen.append(weights)
+            return x
 
         x = self.add(x, look, self.attention_norm, training)
         if self.cross is not None:
             x = self.add(x, look_there, self.cross_norm, training)
-        return self.add(x, self.feed_forward, self.feed_forward_norm, training)
+        x = self.add(x, self.feed_forward, self.feed_forward_norm, training)
+        return (x, seen[-1]) if return_weights else x
 
     def add(self, x, part, norm, training):
         """Add what a part makes of x; the norm stands before it, or after the sum."""
@@ -206,3 +223,21 @@ class Block(keras.layers.Layer):
         )
         attention.build((None, None, config.width))
         return attention
+
+
+def stack(blocks, x, **call):
+    """Pass blocks, one above the other: `(B, T, D) -> (B, T, D)`, and the weights of each.
+
+    Args:
+        blocks: a list of `Block`.
+        x: what the lowest gets.
+        call: what each of them gets besides, as in `Block`.
+
+    Returns:
+        What the highest gives, and a list of who looked at whom, one entry a block.
+    """
+    seen = []
+    for block in blocks:
+        x, weights = block(x, return_weights=True, **call)
+        seen.append(weights)
+    return x, seen

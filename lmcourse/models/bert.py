@@ -10,7 +10,7 @@ import numpy as np
 from keras import ops
 
 from lmcourse.layers.attention import padding_mask
-from lmcourse.layers.block import ACTIVATIONS, Block, BlockConfig
+from lmcourse.layers.block import ACTIVATIONS, Block, BlockConfig, stack
 from lmcourse.layers.checks import check_at_least_one
 from lmcourse.layers.embedding import Embedding
 from lmcourse.models.configured import Configured
@@ -97,17 +97,20 @@ class BERT(Configured):
         x = self.head_norm(self.head(self.read(ids, segments, training)))
         return self.embedding.score(x) + self.head_bias
 
-    def read(self, ids, segments=None, training=False):
-        """Give each token the vector that its surroundings make of it: `(B, T) -> (B, T, D)`."""
+    def read(self, ids, segments=None, training=False, return_weights=False):
+        """Give each token the vector that its surroundings make of it: `(B, T) -> (B, T, D)`.
+
+        With `return_weights` also who looked at whom in each of the L layers, `(L, B, H, T, T)`.
+        """
         segments = ops.zeros_like(ids) if segments is None else segments
         self.check_segments(ids, segments)
         x = self.embedding(ids) + ops.take(self.segments, segments, axis=0)
         x = self.dropout(self.first_norm(x), training=training)
         pad_id = self.config.pad_id
         mask = None if pad_id is None else padding_mask(ids, pad_id)
-        for block in self.blocks:
-            x = block(x, attention_mask=mask, training=training)
-        return x if self.last_norm is None else self.last_norm(x)
+        x, weights = stack(self.blocks, x, attention_mask=mask, training=training)
+        x = x if self.last_norm is None else self.last_norm(x)
+        return (x, ops.stack(weights)) if return_weights else x
 
     def check_segments(self, ids, segments):
         """Refuse segments that are not one part number for each token."""

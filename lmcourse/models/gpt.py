@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from lmcourse.layers.attention import causal_mask
-from lmcourse.layers.block import Block, BlockConfig
+from lmcourse.layers.block import Block, BlockConfig, stack
 from lmcourse.layers.checks import check_at_least_one
 from lmcourse.layers.embedding import POSITIONS, Embedding
 from lmcourse.layers.positions import rotations
@@ -100,13 +100,16 @@ class GPT(Configured):
         x = self.read(ids, training)
         return self.embedding.score(x) if self.head is None else self.head(x)
 
-    def read(self, ids, training=False):
-        """Give the vectors that the scores are made of: `(B, T) -> (B, T, D)`."""
+    def read(self, ids, training=False, return_weights=False):
+        """Give the vectors that the scores are made of: `(B, T) -> (B, T, D)`.
+
+        With `return_weights` also who looked at whom in each of the L layers, `(L, B, H, T, T)`.
+        """
         x = self.dropout(self.embedding(ids), training=training)
         length, turns = ops.shape(ids)[1], self.turns
         if turns is not None:
             turns = ops.convert_to_tensor(turns)[:, :length]
         mask = causal_mask(length)
-        for block in self.blocks:
-            x = block(x, attention_mask=mask, turns=turns, training=training)
-        return x if self.norm is None else self.norm(x)
+        x, weights = stack(self.blocks, x, attention_mask=mask, turns=turns, training=training)
+        x = x if self.norm is None else self.norm(x)
+        return (x, ops.stack(weights)) if return_weights else x

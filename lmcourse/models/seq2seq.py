@@ -14,7 +14,7 @@ import keras
 from keras import ops
 
 from lmcourse.layers.attention import Attention, causal_mask, padding_mask
-from lmcourse.layers.block import Block, BlockConfig
+from lmcourse.layers.block import Block, BlockConfig, stack
 from lmcourse.layers.checks import check_at_least_one, check_ids
 from lmcourse.layers.embedding import Embedding
 from lmcourse.layers.recurrent import GRU
@@ -122,18 +122,22 @@ class EncoderDecoder(SourceAndTarget, Configured):
         """Give every token of the source a vector: `(B, S) -> (B, S, D)`."""
         mask = padding_mask(source, self.config.pad_id)
         x = self.dropout(self.embedding(source), training=training)
-        for block in self.encoder:
-            x = block(x, attention_mask=mask, training=training)
+        x, _ = stack(self.encoder, x, attention_mask=mask, training=training)
         return x if self.encoder_norm is None else self.encoder_norm(x)
 
-    def decode(self, target, memory, source, training=False):
-        """Score every next token of the target: `(B, T), (B, S, D), (B, S) -> (B, T, V)`."""
+    def decode(self, target, memory, source, training=False, return_weights=False):
+        """Score every next token of the target: `(B, T), (B, S, D), (B, S) -> (B, T, V)`.
+
+        With `return_weights` also what each of the L layers looked at in the source,
+        `(L, B, H, T, S)`.
+        """
         mask, there = causal_mask(ops.shape(target)[1]), padding_mask(source, self.config.pad_id)
         x = self.dropout(self.embedding(target), training=training)
-        for block in self.decoder:
-            x = block(x, attention_mask=mask, memory=memory, cross_mask=there, training=training)
+        masks = dict(attention_mask=mask, cross_mask=there)
+        x, weights = stack(self.decoder, x, memory=memory, training=training, **masks)
         x = x if self.decoder_norm is None else self.decoder_norm(x)
-        return self.embedding.score(x)
+        logits = self.embedding.score(x)
+        return (logits, ops.stack(weights)) if return_weights else logits
 
 
 @keras.saving.register_keras_serializable(package="lmcourse")

@@ -86,3 +86,10 @@ def test_segments_that_fit_no_token_or_no_part_are_refused(model):
         model(ids, segments=np.array([[0, 1]]))
     with pytest.raises(ValueError, match="from 0 to 1. Received: segments from 0 to 2"):
         model(ids, segments=np.array([[0, 1, 2]]))
+
+
+def test_a_reader_of_both_sides_looks_ahead_and_never_at_padding(model):
+    ids = np.array([[3, 4, 5, CONFIG.pad_id]])
+    _, weights = model.read(ids, return_weights=True)
+    assert weights.shape == (CONFIG.layers, 1, CONFIG.heads, 4, 4)
+    assert (weights.numpy()[..., :3] > 0).all() and not weights.numpy()[..., 3].any()

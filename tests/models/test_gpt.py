@@ -7,8 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from keras import ops
 from numpy.testing import assert_allclose, assert_array_equal
 
+from lmcourse.layers.attention import causal_mask
 from lmcourse.models.gpt import GPT, GPTConfig
 from lmcourse.training.fit import fit
 
@@ -130,3 +132,17 @@ def test_a_text_without_a_batch_is_refused():
 def test_a_configuration_of_another_model_is_refused():
     with pytest.raises(TypeError, match="`config` must be a GPTConfig. Received: dict"):
         GPT(dataclasses.asdict(PLAIN))
+
+
+def test_who_looked_at_whom_can_be_asked_of_every_layer():
+    model, ids = GPT(PLAIN), np.array([[1, 2, 3, 1]])
+    vectors, weights = model.read(ids, return_weights=True)
+    assert_allclose(vectors, model.read(ids))
+    L, H = PLAIN.layers, PLAIN.heads
+    assert weights.shape == (L, 1, H, 4, 4)
+    assert_allclose(ops.sum(weights, axis=-1), np.ones((L, 1, H, 4)), rtol=1e-6)
+    assert not np.triu(weights, 1).any()  # nobody looks ahead
+    first = model.blocks[0]
+    x = first.attention_norm(model.embedding(ids))
+    _, by_hand = first.attention(x, attention_mask=causal_mask(4), return_weights=True)
+    assert_allclose(weights[0], by_hand)

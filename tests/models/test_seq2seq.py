@@ -118,3 +118,15 @@ def test_impossible_sizes_are_refused():
         EncoderDecoderConfig(**(vars(CONFIG) | {"layers": 0}))
     with pytest.raises(ValueError, match="`units` must be at least 1. Received: units=0"):
         RecurrentEncoderDecoder(V, S, units=0)
+
+
+def test_what_the_target_looked_at_can_be_asked_of_every_layer():
+    keras.utils.set_random_seed(0)
+    model, ids = EncoderDecoder(CONFIG), rows()
+    source, target = ids[:, :S], ids[:, S:]
+    memory = model.encode(source)
+    logits, weights = model.decode(target, memory, source, return_weights=True)
+    assert_allclose(logits, model.decode(target, memory, source))
+    assert weights.shape == (CONFIG.layers, 2, CONFIG.heads, T, S)
+    assert (weights.numpy()[..., :-1] > 0).all()
+    assert not weights.numpy()[..., -1].any()  # the source ends in padding
