@@ -14,8 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from lmcourse.evaluation.probability import score
-from lmcourse.evaluation.recipes import MODELS, in_one_go
+from lmcourse.evaluation.recipes import MODELS, scored
 from lmcourse.packages import DATA
 from lmcourse.text import corpora
 from lmcourse.text.tokenizers import CharacterTokenizer
@@ -81,7 +80,9 @@ def markdown(corpus: str, path: Path = FILE, language: str = "en") -> str:
 
 
 def measure(name: str, corpus: str, seed: int | None) -> dict:
-    """Train one model on one corpus and score it on the test split."""
+    """Train one model on one corpus and score it on the test split; keep the network of seed 0."""
+    from lmcourse.models import trained
+
     lesson, _, train = MODELS[name]
     texts = {split: CORPORA[corpus]().text(split) for split in ("train", "validation", "test")}
     tokenizer = CharacterTokenizer.train(texts["train"], unknown=True)
@@ -89,7 +90,9 @@ def measure(name: str, corpus: str, seed: int | None) -> dict:
     start = time.perf_counter()
     model = train(ids["train"], ids["validation"], tokenizer.vocabulary_size, seed)
     seconds = time.perf_counter() - start
-    result = score(in_one_go(model), ids["test"])
+    result = scored(model, ids["test"])
+    if name in trained.KEPT and seed == SEEDS[0]:
+        trained.save(model, trained.file_of(corpus, name))
     counted = hasattr(model, "parameters")
     return {
         "corpus": corpus,

@@ -13,6 +13,7 @@ from lmcourse.reference.softmax import log_softmax
 
 MOST_LOGITS = 4_000_000  # held at once while scoring: 16 MB in float32, 32 MB in float64
 MOST_WINDOWS = 64
+CONTEXT_LENGTH = 256  # of a model that has no longest context of its own
 
 Model = Callable[[np.ndarray], np.ndarray]  # ids (B, T) -> logits (B, T, V)
 
@@ -149,12 +150,13 @@ class Score:
         return nats_to_bits(self.nats) / characters
 
 
-def score(model: Model, ids: np.ndarray, context_length: int = 256) -> Score:
+def score(model: Model, ids: np.ndarray, context_length: int | None = None) -> Score:
     """Measure how well a model predicts a text: each of `ids[1:]` once, given what stands before.
 
     The text is read in windows of `context_length` tokens that overlap by half. The first window
     predicts all its tokens, each later one only those that no window has predicted, so that every
-    prediction but the first window's sees at least half a context. Shapes: ids (T,) -> `Score`.
+    prediction but the first window's sees at least half a context. Left out, it is the longest that
+    the model reads (its `context_length`), or 256. Shapes: ids (T,) -> `Score`.
 
     Raises `ValueError` for fewer than two ids, ids outside the model's vocabulary, logits of a
     wrong shape, and logits that are not numbers. A token of probability 0 costs infinite nats.
@@ -163,6 +165,8 @@ def score(model: Model, ids: np.ndarray, context_length: int = 256) -> Score:
     >>> round(score(fair_die, np.array([0, 5, 3, 3])).perplexity, 6)
     6.0
     """
+    if context_length is None:
+        context_length = getattr(model, "context_length", CONTEXT_LENGTH)
     if context_length < 1:
         raise ValueError(
             f"`context_length` must be at least 1. Received: context_length={context_length}"

@@ -46,8 +46,8 @@ def rotations(length: int, width: int, base: float = 10_000.0) -> np.ndarray:
 def rotate(x, turns):
     """Turn every pair of components by the angle of its position: `(..., T, W) -> (..., T, W)`.
 
-    Component i makes a pair with component i + W / 2 (the layout of Llama). The product of two
-    vectors that were turned depends on how far apart they stand, not on where.
+    Component i makes a pair with component i + W / 2, as in Hugging Face's files of Llama. The
+    product of two vectors that were turned depends on how far apart they stand, not on where.
 
     Args:
         x: queries or keys.

@@ -81,6 +81,7 @@ class GPT(Configured):
     def __init__(self, config: GPTConfig, **kwargs):
         super().__init__(config, **kwargs)
         V, D, longest = config.vocabulary_size, config.width, config.context_length
+        self.context_length = longest
         self.embedding = Embedding(V, longest, D, config.positions, name="embedding")
         self.turns = None
         if config.positions == "rotary":

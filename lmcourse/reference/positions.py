@@ -65,7 +65,7 @@ def rotate(x: np.ndarray, start: int = 0, base: float = 10000.0) -> np.ndarray:
                [0.54 , 0.841]])
 
     Reference: Su et al. (2021), "RoFormer: enhanced Transformer with rotary position embedding";
-        the halves as Llama (Touvron et al. 2023) cuts them.
+        the halves as the files of Llama (Touvron et al. 2023) at Hugging Face have them.
     """
     x = np.asarray(x, np.float64)
     angles = _angles(*x.shape[-2:], start, base)

@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 10 · Attention
-# **Prerequisites:** [03 · Softmax](03_softmax.ipynb), [08 · LSTM](08_lstm.ipynb), matrix products, the chain rule of calculus · **Minutes:** 80 · **Modules:** `reference/attention.py`, `layers/attention.py` · **Previous:** [09 · Training](09_training.ipynb) · **Next:** 11 (to come)
+# **Prerequisites:** [03 · Softmax](03_softmax.ipynb), [08 · LSTM](08_lstm.ipynb), matrix products, the chain rule of calculus · **Minutes:** 80 · **Modules:** `reference/attention.py`, `layers/attention.py` · **Previous:** [09 · Training](09_training.ipynb) · **Next:** [11 · Transformer](11_transformer.ipynb)
 #
 # An LSTM reads like a traveller with one suitcase. Whatever it will need later has to be packed while it passes by, before anybody knows what will be asked. When the question comes, the book is closed.
 #
@@ -10,7 +10,7 @@
 
 # %% [markdown] lang="zh"
 # # 10 · 注意力
-# **先修：** [03 · Softmax](03_softmax.ipynb)、[08 · LSTM](08_lstm.ipynb)、矩阵乘法、求导的链式法则 · **用时：** 80 分钟 · **模块：** `reference/attention.py`、`layers/attention.py` · **上一课：** [09 · 训练](09_training.ipynb) · **下一课：** 11（待续）
+# **先修：** [03 · Softmax](03_softmax.ipynb)、[08 · LSTM](08_lstm.ipynb)、矩阵乘法、求导的链式法则 · **用时：** 80 分钟 · **模块：** `reference/attention.py`、`layers/attention.py` · **上一课：** [09 · 训练](09_training.ipynb) · **下一课：** [11 · Transformer](11_transformer.ipynb)
 #
 # LSTM 读书，像个只有一只箱子的旅人。往后用得着的东西，路过时就得装进去，可那时谁也不知道将来会问什么。等到真问起来，书已经合上了。
 #
@@ -246,7 +246,7 @@ plt.show()
 #
 # $$q = x W_q, \qquad k = x W_k, \qquad v = x W_v$$
 #
-# *What am I looking for? By what can I be found? What do I have to give?* For all tokens at once, $Q = XW_q$ and so on. Since queries, keys and values come from the same text, this is **self-attention**. (If the keys and values come from another text, it is called **cross-attention**; that is lesson 12.)
+# *What am I looking for? By what can I be found? What do I have to give?* For all tokens at once, $Q = XW_q$ and so on. Since queries, keys and values come from the same text, this is **self-attention**. (If the keys and values come from another text, it is called **cross-attention**; that is lesson 11.)
 #
 # Are three matrices needed? Leave them out, $Q = K = V = X$, which is how some pages explain attention. Ten tokens, random vectors of width 64. How much of its attention does a token pay to itself?
 
@@ -257,7 +257,7 @@ plt.show()
 #
 # $$q = x W_q, \qquad k = x W_k, \qquad v = x W_v$$
 #
-# **我要找什么？凭什么找到我？我能给什么？** 所有词元一起算，就是 $Q = XW_q$，等等。查询、键、值都来自同一段文本，所以叫**自注意力**。（键和值若来自另一段文本，就叫**交叉注意力**，那是第 12 课的事。）
+# **我要找什么？凭什么找到我？我能给什么？** 所有词元一起算，就是 $Q = XW_q$，等等。查询、键、值都来自同一段文本，所以叫**自注意力**。（键和值若来自另一段文本，就叫**交叉注意力**，那是第 11 课的事。）
 #
 # 三个矩阵非有不可吗？干脆不要，令 $Q = K = V = X$；有些文章就是这样讲注意力的。十个词元，64 维的随机向量。一个词元会把多少注意力放在自己身上？
 
@@ -1074,13 +1074,16 @@ predict("twice the time and memory", "four times", "eight times")
 import time
 import tracemalloc
 
+from threadpoolctl import threadpool_limits
 
-def seconds(function, repeats=5):  # of the processor; the best of a few
+
+def seconds(function, repeats=20):  # of one core; the best of some
     times = []
-    for _ in range(repeats):
-        began = time.process_time()
-        function()
-        times.append(time.process_time() - began)
+    with threadpool_limits(1):
+        for _ in range(repeats):
+            began = time.process_time()
+            function()
+            times.append(time.process_time() - began)
     return min(times)
 
 
@@ -1093,14 +1096,19 @@ def peak_bytes(function):
 
 
 # %% tags=["nbval-ignore-output"]
-sizes, took, held = [1024, 1536, 2048, 3072], [], []
-for T in sizes:
+lengths, took = [128, 192, 256, 384, 512, 768], []  # longer ones leave the processor's cache
+for T in lengths:
     q, k, v = rng.normal(size=(3, T, 32))
     took.append(seconds(lambda q=q, k=k, v=v: attention(q, k, v)))
-    held.append(peak_bytes(lambda q=q, k=k, v=v: attention(q, k, v)))
-power = np.polyfit(np.log(sizes), np.log(took), 1)[0]
+power = np.polyfit(np.log(lengths), np.log(took), 1)[0]
 print("time grows like T to a power between 1.5 and 2.6:", 1.5 < power < 2.6)
 assert 1.5 < power < 2.6
+
+# %%
+sizes, held = [1024, 1536, 2048, 3072], []
+for T in sizes:
+    q, k, v = rng.normal(size=(3, T, 32))
+    held.append(peak_bytes(lambda q=q, k=k, v=v: attention(q, k, v)))
 
 # %% tags=["nbval-ignore-output"]
 power, level = np.polyfit(np.log(sizes), np.log(held), 1)

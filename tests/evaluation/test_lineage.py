@@ -81,7 +81,7 @@ def test_counting_again_gives_the_stored_number():
 
 
 @pytest.mark.parametrize(
-    "name, seconds", [("softmax bigram", 800), ("window MLP", 60), ("RNN", 40)]
+    "name, seconds", [("softmax bigram", 800), ("window MLP", 60), ("RNN", 40), ("GPT", 40)]
 )
 def test_a_trained_model_learns_and_stops_when_its_time_is_up(name, seconds):
     """On 0 1 2 0 1 2 … by a clock that ticks once a step, so that no real second counts."""

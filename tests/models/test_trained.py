@@ -1,0 +1,64 @@
+"""The trained networks that come with the course are those of the table, small and whole."""
+
+import keras
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+from lmcourse.evaluation import lineage
+from lmcourse.evaluation.recipes import scored
+from lmcourse.models import trained
+from lmcourse.models.gpt import GPT, GPTConfig
+from lmcourse.models.rnn import RecurrentLM
+from lmcourse.text import corpora
+
+ids = np.array([[1, 4, 2, 2, 0]])
+MODELS = {
+    "gpt": lambda: GPT(GPTConfig(vocabulary_size=5, context_length=6, layers=1, width=4, heads=2)),
+    "lstm": lambda: RecurrentLM(5, "lstm", width=3, units=4, dropout=0.2),
+}
+
+
+@pytest.mark.parametrize("corpus", lineage.CORPORA)
+@pytest.mark.parametrize("name", trained.KEPT)
+def test_a_stored_network_is_the_one_of_the_table(corpus, name):
+    model, tokenizer = trained.load(corpus, name)
+    (row,) = [
+        row
+        for row in lineage.rows()
+        if (row["corpus"], row["model"], row["seed"]) == (corpus, name, lineage.SEEDS[0])
+    ]
+    assert model.count_params() == row["parameters"]
+    text = getattr(corpora, corpus)().text("test")[:50_000]
+    bits = scored(model, tokenizer.encode(text)).bits_per_token
+    assert bits == pytest.approx(row["bits_per_character"], rel=0.05)
+    assert trained.file_of(corpus, name).stat().st_size < 2_000_000
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_what_is_read_is_what_was_written_to_three_digits(name, tmp_path, monkeypatch):
+    keras.utils.set_random_seed(0)
+    model, path = MODELS[name](), tmp_path / f"shakespeare_{name}.npz"
+    trained.save(model, path)
+    tokenizer = trained.FOLDER / "shakespeare_characters.json"
+    (tmp_path / tokenizer.name).write_bytes(tokenizer.read_bytes())
+    again, _ = trained.load("shakespeare", name.upper(), tmp_path)
+    for before, after in zip(model.get_weights(), again.get_weights(), strict=True):
+        assert_allclose(after, before, rtol=1e-3, atol=1e-6)
+    assert_allclose(again(ids), model(ids), atol=2e-3)
+    assert [file.name for file in tmp_path.glob("*.npz")] == [path.name]
+
+
+def test_a_weight_that_half_precision_cannot_hold_is_refused(tmp_path):
+    model, path = MODELS["gpt"](), tmp_path / "x.npz"
+    trained.save(model, path)
+    before = path.read_bytes()
+    model.embedding.tokens.assign(model.embedding.tokens * 0 + 70_000)
+    with pytest.raises(ValueError, match="below 65,504 in size. Received: 70,000"):
+        trained.save(model, path)
+    assert path.read_bytes() == before
+
+
+def test_a_row_that_is_not_kept_is_named_with_those_that_are():
+    with pytest.raises(ValueError, match="one of LSTM, GPT. Received: name='RNN'"):
+        trained.load("shakespeare", "RNN")
