@@ -38,6 +38,7 @@ notebooks: dev
 
 lineage: dev
 	@"$(VENV)" -m lmcourse.evaluation.lineage $(ARGS)
+	@"$(VENV)" -m lmcourse.figure
 
 bench: python
 	@"$(PYTHON)" lmcourse/install.py --bench $(if $(HERE),--here)
