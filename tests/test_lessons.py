@@ -154,7 +154,7 @@ def test_the_header_names_title_minutes_modules_and_neighbours(path):
     header = texts(path)[0]
     assert re.match(rf"# {path.stem[:2]} · \S", header)
     words = re.sub(r"\[[^\]]*\]\([^)]*\)", "", header.split("\n", 1)[1])  # without title and links
-    assert re.search(r"[Mm]inutes|分钟", words) and re.search(r"\b[1-9]\d\b", words), "minutes"
+    assert re.search(r"[Mm]inutes|分钟", words) and re.search(r"\b[1-9]\d{1,2}\b", words), "minutes"
     stems = [source.stem for source in SOURCES]
     place = stems.index(path.stem)
     for neighbour in stems[max(place - 1, 0) : place] + stems[place + 1 : place + 2]:
