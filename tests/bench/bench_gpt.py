@@ -14,7 +14,6 @@ from pathlib import Path
 from time import perf_counter
 
 import keras
-import keras_hub
 import numpy as np
 
 from lmcourse.evaluation.probability import token_nats
@@ -34,7 +33,9 @@ def ours(V):
 
 
 def kerashub(V):
-    """The peer's architecture out of KerasHub's layers."""
+    """The peer's architecture out of KerasHub's layers (of the group `bench` alone)."""
+    import keras_hub
+
     ids = keras.Input((T,), dtype="int32")
     tokens = keras_hub.layers.ReversibleEmbedding(V, D)
     x = tokens(ids)
