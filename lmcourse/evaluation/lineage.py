@@ -7,7 +7,6 @@ that training never showed is the token `<unk>`, for every model alike.
 """
 
 import json
-import os
 import re
 import statistics
 import sys
@@ -17,6 +16,7 @@ from pathlib import Path
 from lmcourse.evaluation.recipes import MODELS, scored
 from lmcourse.packages import DATA
 from lmcourse.text import corpora
+from lmcourse.text.checks import whole_file
 from lmcourse.text.tokenizers import CharacterTokenizer
 
 FILE = DATA / "lineage.json"
@@ -113,9 +113,8 @@ def write(measured: list[dict], path: Path = FILE) -> None:
         measured, key=lambda row: (order.index((row["corpus"], row["model"])), row["seed"] or 0)
     )
     lines = ",\n".join(json.dumps(row, ensure_ascii=False, allow_nan=False) for row in ranked)
-    fresh = path.with_name(path.name + ".part")
-    fresh.write_text(f"[\n{lines}\n]\n", encoding="utf-8")
-    os.replace(fresh, path)
+    with whole_file(path) as file:
+        file.write(f"[\n{lines}\n]\n".encode())
 
 
 def update_readme(path: Path, language: str) -> None:

@@ -6,7 +6,7 @@ them.
 """
 
 import json
-import os
+import zipfile
 from pathlib import Path
 
 import keras
@@ -14,6 +14,7 @@ import numpy as np
 
 from lmcourse.models import gpt  # noqa: F401  Keras knows its class now
 from lmcourse.models.checkpoints import FOLDER
+from lmcourse.text.checks import whole_file
 from lmcourse.text.tokenizers import CharacterTokenizer
 
 KEPT = ("GPT",)  # rows of the table whose first seed is kept
@@ -44,15 +45,15 @@ def save(model: keras.Model, path: Path) -> None:
         raise ValueError(f"weights must be below {LARGEST:,} in size. Received: {largest:,.0f}")
     halves = {f"w{n}": value.astype("float16") for n, value in enumerate(weights)}
     made_of = json.dumps(keras.saving.serialize_keras_object(model))
-    fresh = path.with_name("fresh_" + path.name)
-    np.savez_compressed(fresh, made_of=made_of, **halves)
-    os.replace(fresh, path)
+    with whole_file(path) as file:
+        np.savez_compressed(file, made_of=made_of, **halves)
 
 
 def load(corpus: str, name: str, folder: Path = FOLDER):
     """Read a trained network and its tokenizer: a row of the lineage table on one corpus.
 
-    Raises ValueError for a row that is not kept, FileNotFoundError where the file is missing.
+    Raises ValueError for a row that is not kept and for a damaged file, FileNotFoundError where
+    there is none.
 
     >>> model, tokenizer = load("shakespeare", "GPT")
     >>> scores = model(tokenizer.encode("To be, or not to b")[None])
@@ -60,7 +61,16 @@ def load(corpus: str, name: str, folder: Path = FOLDER):
     'e'
     """
     path = file_of(corpus, name, folder)
-    with np.load(path, allow_pickle=False) as file:
-        model = keras.saving.deserialize_keras_object(json.loads(str(file["made_of"])))
-        model.set_weights([file[f"w{n}"].astype("float32") for n in range(len(file.files) - 1)])
+    if not path.is_file():
+        raise FileNotFoundError(f"a trained network must be a file. Received: {path.name} missing")
+    try:
+        with zipfile.ZipFile(path), np.load(path, allow_pickle=False) as file:
+            model = keras.saving.deserialize_keras_object(json.loads(str(file["made_of"])))
+            halves = [file[f"w{n}"] for n in range(len(file.files) - 1)]
+            model.set_weights([value.astype("float32") for value in halves])
+    except Exception as error:  # damaged bytes raise nearly anything: say one thing
+        raise ValueError(
+            "a trained network must be a whole `.npz` file that `save` wrote. "
+            f"Received: {path.name} ({type(error).__name__}: {error})"
+        ) from error
     return model, CharacterTokenizer.load(folder / f"{corpus}_characters.json")

@@ -57,3 +57,21 @@ def test_a_weight_that_half_precision_cannot_hold_is_refused(tmp_path):
 def test_a_row_that_is_not_kept_is_named_with_those_that_are():
     with pytest.raises(ValueError, match="one of GPT. Received: name='RNN'"):
         trained.load("shakespeare", "RNN")
+
+
+def damaged(kind):
+    whole = trained.file_of("shakespeare", "GPT").read_bytes()
+    ngram = (trained.FOLDER / "shakespeare_ngram.npz").read_bytes()
+    return {"text": b"hello", "half": whole[: len(whole) // 2], "another": ngram}[kind]
+
+
+@pytest.mark.parametrize("kind", ["text", "half", "another"])
+def test_a_file_that_is_no_trained_network_is_refused(kind, tmp_path):
+    (tmp_path / "shakespeare_gpt.npz").write_bytes(damaged(kind))
+    with pytest.raises(ValueError, match="must be a whole `.npz` file .* shakespeare_gpt.npz"):
+        trained.load("shakespeare", "GPT", tmp_path)
+
+
+def test_a_missing_network_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="must be a file. Received: bible_gpt.npz missing"):
+        trained.load("bible", "GPT", tmp_path)
