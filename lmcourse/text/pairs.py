@@ -38,6 +38,7 @@ def pair_rows(
             padding out of its attention would leave that place out, too.
 
     Raises:
+        TypeError: if a sentence is text.
         ValueError: if there are not as many targets as sources, a sentence is empty or too long,
             or the padding stands in a source.
 
@@ -56,6 +57,8 @@ def pair_rows(
         ("target", targets, target_length - 1),
     ):
         for number, sentence in enumerate(sentences):
+            if isinstance(sentence, str):
+                raise TypeError(f"A {name} must be ids, not text. Received: {sentence!r}")
             if not 1 <= len(sentence) <= longest:
                 raise ValueError(
                     f"A {name} must hold from 1 to {longest} ids. "

@@ -78,3 +78,8 @@ def test_a_batch_size_that_does_not_fit_is_refused(batch_size):
     message = f"from 1 to the number of rows, 12. Received: batch_size={batch_size}"
     with pytest.raises(ValueError, match=message):
         pair_batches(rows_of(12), batch_size)
+
+
+def test_text_that_is_no_ids_yet_is_refused():
+    with pytest.raises(TypeError, match="A source must be ids, not text. Received: 'ab'"):
+        pair_rows(["ab"], [[4]], 3, 4, begin=1, end=2)
