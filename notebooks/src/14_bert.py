@@ -345,7 +345,7 @@ def bits(logs, truth):
 # Predict: after 300 steps for BERT and 100 for the GPT, who is nearer to its own optimum?
 
 # %% [markdown] lang="zh"
-# 猜一猜：BERT 训练 300 步，GPT 训练 150 步，谁离自己的最优值更近？
+# 猜一猜：BERT 训练 300 步，GPT 训练 100 步，谁离自己的最优值更近？
 
 # %%
 predict("BERT", "GPT")
