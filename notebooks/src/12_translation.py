@@ -494,7 +494,7 @@ config = EncoderDecoderConfig(
     vocabulary_size=V,
     source_length=S,
     target_length=40,  # room for longer sentences than those of training
-    layers=1,
+    layers=2,
     width=64,
     heads=4,
     hidden=128,
@@ -502,7 +502,7 @@ config = EncoderDecoderConfig(
     activation="relu_squared",
     bias=False,
     quiet=True,
-    dropout=0.1,
+    dropout=0.2,
 )
 show_source(EncoderDecoder.decode)
 
@@ -538,7 +538,7 @@ for place, name in ((S + 3, "target place 3"), (0, "source place 0")):
 predict("RNN with attention", "Transformer")
 
 # %%
-STEPS, BATCH = 300, 32
+STEPS, BATCH = 600, 32
 sources = {split: pad([x for x, _ in some], PAD, 18) for split, some in coded.items()}
 longest = 1 + max(len(y) for _, y in coded["validation"])
 validation = pair_rows(*zip(*coded["validation"], strict=True), 18, longest, BEGIN, END)
@@ -565,10 +565,10 @@ def train(model, rows, steps, seed=0, **how):
 def make(name):
     keras.utils.set_random_seed(0)
     if name == "RNN":
-        model = RecurrentEncoderDecoder(V, S, width=64, units=128, dropout=0.1)
-        return model, dict(learning_rate=4e-3)
+        model = RecurrentEncoderDecoder(V, S, width=64, units=128, dropout=0.2)
+        return model, dict(learning_rate=3e-3)
     muon = keras.optimizers.Muon(momentum=0.85, adam_lr_ratio=1.3, weight_decay=None)
-    how = dict(optimizer=muon, learning_rate=1.2e-2, clip_norm=None, jit_compile=True)
+    how = dict(optimizer=muon, learning_rate=1e-2, clip_norm=None)
     return EncoderDecoder(config), how | dict(schedule=lambda share: warmup(share, linear, 0.03))
 
 
@@ -736,13 +736,13 @@ for name, lines in on_old.items():
     pair_of_scores = chrf(lines, old_references), scores[name, "test"][1]
     gap[name] = pair_of_scores[0] - pair_of_scores[1]
     print(f"{name:<12} chrF on old pairs {pair_of_scores[0]:4.1f}, on new {pair_of_scores[1]:4.1f}")
-assert gap["phrase book"] > 50 and gap["phrase book"] > gap["Transformer"] + 20
+assert gap["phrase book"] > 50 and gap["phrase book"] - 20 > gap["Transformer"] > 1
 
 # %% [markdown]
-# The phrase book is the learner by heart in person: whatever stands in it, it knows by the letter. The Transformer has been over these pairs only a few times, and with that it has not yet learned them either. A longer training would make it learn them by heart, too (lesson 09 stopped before that), and what is learned by heart doesn't carry over: see the phrase book. The remedy is more pairs. How many more? That can be estimated with the phrase book, which needs no training, by giving it ever more pages:
+# The phrase book is the learner by heart in person: whatever stands in it, it knows by the letter. The Transformer has been over these pairs a few times only. It does better on them than on new ones: learning by heart has begun, and is far from its end. A longer training would take it there (lesson 09 stopped before that), and what is learned by heart doesn't carry over: see the phrase book. The remedy is more pairs. How many more? That can be estimated with the phrase book, which needs no training, by giving it ever more pages:
 
 # %% [markdown] lang="zh"
-# 会话手册就是死记硬背的化身：手册里有的，一字不差。Transformer 把这些句对只看了几遍，连它们也没学会。训练久些，它也会背起来（第 09 课正是在那之前就停的），可背下来的换个句子就用不上，会话手册便是例子。药方是更多的句对。要多多少？会话手册不用训练，正好拿来估计，一页一页地加给它：
+# 会话手册就是死记硬背的化身：手册里有的，一字不差。Transformer 把这些句对只看了几遍，旧句已经比新句译得好些：背书开了头，离背完还远。训练久些，它也会全背下来（第 09 课正是在那之前就停的），可背下来的换个句子就用不上，会话手册便是例子。药方是更多的句对。要多多少？会话手册不用训练，正好拿来估计，一页一页地加给它：
 
 # %%
 everything, curve = list(book), []
@@ -804,7 +804,7 @@ for name in translators:
     true, own = lines[f"{name}, true prefix"], lines[f"{name}, own prefix"]
     print(f"{name:<12} own prefix costs {np.mean(own[1:] - true[1:]):.1f} nats more a place")
     assert_allclose(true[0], own[0], atol=1e-3)
-    assert own[1:].mean() > true[1:].mean()
+    assert own[1:].mean() > true[1:].mean() + 0.3
 
 # %% [markdown]
 # **Figure.** Nats for the true token at the first ten places of the target, after the true prefix and after the model's own, for both networks (mean of the validation sentences). At place 1 there is no prefix, and the two agree. From then on the own prefix costs more.
@@ -831,7 +831,7 @@ transformer = translators["Transformer"]
 
 
 def looks(sentence):
-    """Give the characters, the tokens written, and who looked at whom (H, T, S)."""
+    """Give the characters, the tokens written, and who looked at whom below (H, T, S)."""
     source = np.array([[zh_id.get(character, UNKNOWN) for character in sentence]])
     written = write(transformer, source)
     before = np.column_stack([[BEGIN], written[:, :-1]])
@@ -840,7 +840,7 @@ def looks(sentence):
     return list(sentence), [tokens[id] for id in written[0]], np.asarray(weights)[0, 0]
 
 
-sentence = "我爱北京。"
+sentence = "这个办法很巧妙。"
 read, wrote, weights = looks(sentence)
 
 
@@ -854,10 +854,10 @@ print(*wrote)
 assert_allclose(weights.sum(axis=-1), 1, atol=1e-5)
 
 # %% [markdown]
-# **Figure.** Cross-attention of the four heads while the Transformer translates 我爱北京。 A row is the token that is being written (printed below), a column a character of the source, darker for more. Each row sums to one.
+# **Figure.** Cross-attention of the four heads of the lower layer while the Transformer translates 这个办法很巧妙。 (*This method is ingenious.*) A row is the token that is being written (printed below), a column a character of the source, darker for more. Each row sums to one.
 
 # %% [markdown] lang="zh"
-# **图.** Transformer 翻译“我爱北京。”时，四个头的交叉注意力。一行是正在写的词元（印在下方），一列是源句的一个字，越深看得越多，每行之和为一。
+# **图.** Transformer 翻译“这个办法很巧妙。”时，下面一层四个头的交叉注意力。一行是正在写的词元（印在下方），一列是源句的一个字，越深看得越多，每行之和为一。
 
 # %% [markdown]
 # Is that an alignment? Take pairs about which there can be no doubt, 我 and *I*, 他 and *He*, ？ and *?*, in the test sentences: when the Transformer writes the English one, does it look at the Chinese one more than at anything else?
@@ -918,17 +918,14 @@ for length in (len(ours), 18, 30):
 assert moved[0] < 1e-3 < 0.01 < moved[1]
 
 # %% tags=["nbval-ignore-output"]
-wide = pad([x for x, _ in coded["test"]], PAD, 30)
+wide = pad([x for x, _ in coded["test"][::3]], PAD, 30)
 with_mask, without = (translate(model, wide) for model in (transformer, unmasked))
 changed = np.mean([a != b for a, b in zip(with_mask, without, strict=True)])
 print(f"{changed:.0%} of the translations are others without the mask")
-print(
-    f"chrF {chrf(with_mask, test_references):.1f} with, {chrf(without, test_references):.1f} without"
-)
-assert (
-    with_mask == translated["Transformer"]
-    or np.mean([a == b for a, b in zip(with_mask, translated["Transformer"], strict=True)]) > 0.95
-)
+third = test_references[::3]
+print(f"chrF {chrf(with_mask, third):.1f} with, {chrf(without, third):.1f} without")
+pairs_of_two = zip(with_mask, translated["Transformer"][::3], strict=True)
+assert np.mean([a == b for a, b in pairs_of_two]) > 0.95  # filling up changes nothing
 assert changed > 0.03
 
 # %% [markdown]
@@ -1014,7 +1011,7 @@ turned = [(y, x) for x, y in short if len(x) < S]
 back_rows = pair_rows(*zip(*turned, strict=True), T, S + 1, BEGIN, END)
 _, how = make("Transformer")
 back = EncoderDecoder(replace(config, source_length=T))
-fit(back, pair_batches(back_rows, BATCH), steps=STEPS // 2, **how)
+fit(back, pair_batches(back_rows, BATCH), steps=STEPS // 3, **how)
 english = pad([y for _, y in coded["test"]], PAD)
 texts = ["".join(tokens[id] for id in row if id > UNKNOWN) for row in write(back, english)]
 true = [pair.chinese for pair in pairs["test"]]
@@ -1029,7 +1026,7 @@ for pair in pairs["test"]:
 for name, lines in {"Transformer": texts, "phrase book": nearest}.items():
     by_zh = BLEU(tokenize="zh").corpus_score(lines, [true]).score
     print(f"{name:<12} BLEU (tok:zh) {by_zh:4.1f}   chrF {chrf(lines, true):4.1f}   {lines[:3]}")
-assert 0 < chrf(texts, true) < 60 and 0 < chrf(nearest, true) < 60
+assert chrf(nearest, true) > chrf(texts, true) + 1  # yes, it is as strong
 
 # %% [markdown]
 # ## What we know now
@@ -1038,7 +1035,7 @@ assert 0 < chrf(texts, true) < 60 and 0 < chrf(nearest, true) < 60
 # - A translator is trained by teacher forcing on rows of source and target, and writes by its own prefix, which costs it something from the second token on.
 # - Cross-attention lets the writer look back at the source. Its map may be an alignment, and need not be.
 # - Without a padding mask a translation depends on what else is in the batch.
-# - A few thousand pairs teach the frame of a sentence and hardly any words. A phrase book is the better translator here, and whoever leaves the baseline out of the table will never notice.
+# - A few thousand pairs teach the frame of a sentence and few of the words. A phrase book is the better translator here, and whoever leaves the baseline out of the table will never notice.
 #
 # ## What it still can't do
 #
