@@ -56,6 +56,9 @@ class Attention(keras.layers.Layer):
         attention_mask: booleans `(T, S)` or `(B, 1 or T, S)`, True = may look; all may if None.
             A row that may look nowhere looks at all places alike: keep it out of the loss.
         turns: rotary positions `(2, T, W / 2)` for queries and keys; none if None.
+        remember: called with the keys and values of x, `(B, K, T, W)` each, it gives all those that
+            are looked at, `(B, K, S, W)`: those of earlier calls with these among them. S = T if
+            None. (`generation.cache` keeps them.)
         return_weights: also give who looked at whom, `(B, H, T, S)`.
 
     Raises:
@@ -128,20 +131,26 @@ class Attention(keras.layers.Layer):
         memory=None,
         attention_mask=None,
         turns=None,
+        remember=None,
         return_weights=False,
         training=False,
     ):
         """Ask, compare, mix: `(B, T, D) -> (B, T, D)`."""
-        memory = x if memory is None else memory
-        q = self.split(self.query(x), self.heads)
-        k = self.split(self.key(memory), self.kv_heads)
-        v = self.split(self.value(memory), self.kv_heads)
+        q, k, v = self.project(x, x if memory is None else memory)
+        q = self.split(q, self.heads)
+        k, v = self.split(k, self.kv_heads), self.split(v, self.kv_heads)
         if turns is not None:
             q, k = rotate(q, turns), rotate(k, turns)
+        if remember is not None:
+            k, v = remember(k, v)
         weights = self.compare(q, k, attention_mask)
         mixed = self.mix(self.dropout(weights, training=training), v)
         outputs = self.output_dense(mixed)
         return (outputs, weights) if return_weights else outputs
+
+    def project(self, x, memory):
+        """Give queries of x, keys and values of what is looked at, heads side by side."""
+        return self.query(x), self.key(memory), self.value(memory)
 
     def split(self, x, heads):
         """Cut every vector into heads: `(B, T, heads * W) -> (B, heads, T, W)`."""

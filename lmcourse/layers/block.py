@@ -120,9 +120,13 @@ class FeedForward(keras.layers.Layer):
 
     def call(self, x):
         """Think about each position by itself."""
-        inside = self.up(x)
-        inside = self.bend(inside) if self.gate is None else self.bend(self.gate(x)) * inside
+        inside = self.widen(x)
+        inside = self.bend(inside[0]) if len(inside) == 1 else self.bend(inside[1]) * inside[0]
         return self.down(inside)
+
+    def widen(self, x):
+        """Give what `up` makes of x and, if there is one, what the gate does."""
+        return [self.up(x)] if self.gate is None else [self.up(x), self.gate(x)]
 
 
 class Block(keras.layers.Layer):
@@ -137,7 +141,7 @@ class Block(keras.layers.Layer):
         cross: does it look at a memory, too? (The decoder of an encoder–decoder does.)
 
     Call arguments:
-        x, attention_mask, turns: as in `Attention`.
+        x, attention_mask, turns, remember: as in `Attention`; the last three are for x itself.
         memory, cross_mask: what the encoder made, `(B, S, D)`, and who may look at what there.
         return_weights: also give who looked at whom, `(B, H, T, T)`; with a memory, who looked at
             what there, `(B, H, T, S)`.
@@ -172,6 +176,7 @@ class Block(keras.layers.Layer):
         x,
         attention_mask=None,
         turns=None,
+        remember=None,
         memory=None,
         cross_mask=None,
         return_weights=False,
@@ -189,7 +194,8 @@ class Block(keras.layers.Layer):
         shared = dict(return_weights=True, training=training)
 
         def look(x):
-            x, weights = self.attention(x, attention_mask=attention_mask, turns=turns, **shared)
+            own = dict(attention_mask=attention_mask, turns=turns, remember=remember)
+            x, weights = self.attention(x, **own, **shared)
             seen.append(weights)
             return x
 
@@ -225,19 +231,20 @@ class Block(keras.layers.Layer):
         return attention
 
 
-def stack(blocks, x, **call):
+def stack(blocks, x, remember=None, **call):
     """Pass blocks, one above the other: `(B, T, D) -> (B, T, D)`, and the weights of each.
 
     Args:
         blocks: a list of `Block`.
         x: what the lowest gets.
+        remember: one for each block; none if None.
         call: what each of them gets besides, as in `Block`.
 
     Returns:
         What the highest gives, and a list of who looked at whom, one entry a block.
     """
     seen = []
-    for block in blocks:
-        x, weights = block(x, return_weights=True, **call)
+    for block, keep in zip(blocks, remember or [None] * len(blocks), strict=True):
+        x, weights = block(x, remember=keep, return_weights=True, **call)
         seen.append(weights)
     return x, seen

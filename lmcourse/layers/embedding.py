@@ -24,6 +24,10 @@ class Embedding(keras.layers.Layer):
             are brought by a factor of root D) or "rotary" (nothing is added here: attention turns
             its queries and keys).
 
+    Call arguments:
+        ids: `(B, T)`.
+        places: where they stand in their texts, `(B, T)`; from 0 to T - 1 if None.
+
     Raises:
         TypeError: if the ids are not integers.
         ValueError: if an argument or an id is out of range, or T is longer than the context.
@@ -67,7 +71,7 @@ class Embedding(keras.layers.Layer):
             self.positions, self.factor = sinusoidal(context_length, width), width**0.5
         self.built = True
 
-    def call(self, ids):
+    def call(self, ids, places=None):
         """Look up, add: `(B, T) -> (B, T, D)`."""
         check_ids(ids, self.vocabulary_size)
         if len(ids.shape) != 2:
@@ -77,10 +81,17 @@ class Embedding(keras.layers.Layer):
                 f"ids must be no longer than context_length={self.context_length}. "
                 f"Received: {ids.shape[1]} ids a row"
             )
-        x = ops.take(self.tokens, ids, axis=0) * self.factor
+        x = self.look_up(ids) * self.factor
         if self.positions is None:
             return x
-        return x + ops.convert_to_tensor(self.positions)[: ops.shape(ids)[1]]
+        positions = ops.convert_to_tensor(self.positions)
+        if places is None:
+            return x + positions[: ops.shape(ids)[1]]
+        return x + ops.take(positions, places, axis=0)
+
+    def look_up(self, ids):
+        """Give the vectors of the tokens alone: `(B, T) -> (B, T, D)`."""
+        return ops.take(self.tokens, ids, axis=0)
 
     def score(self, x):
         """Compare every vector with every token, by the same table: `(B, T, D) -> (B, T, V)`."""

@@ -98,19 +98,40 @@ class GPT(Configured):
 
     def call(self, ids, training=False):
         """Score what may follow each token, given all before it."""
-        x = self.read(ids, training)
+        return self.score(self.read(ids, training))
+
+    def score(self, x):
+        """Give every token a score by the vectors that were read: `(B, T, D) -> (B, T, V)`."""
         return self.embedding.score(x) if self.head is None else self.head(x)
 
-    def read(self, ids, training=False, return_weights=False):
+    def read(
+        self,
+        ids,
+        training=False,
+        return_weights=False,
+        places=None,
+        mask=None,
+        remember=None,
+    ):
         """Give the vectors that the scores are made of: `(B, T) -> (B, T, D)`.
 
-        With `return_weights` also who looked at whom in each of the L layers, `(L, B, H, T, T)`.
+        With `return_weights` also who looked at whom in each of the L layers, `(L, B, H, T, S)`.
+        The last three are for the middle of a text (`generation.cache`): where the ids stand,
+        `(B, T)`, whom they may look at, `(B, T, S)`, and what each block does with keys and values
+        (see `Attention`). Left out, ids are a text from its beginning, and S = T.
         """
-        x = self.dropout(self.embedding(ids), training=training)
-        length, turns = ops.shape(ids)[1], self.turns
-        if turns is not None:
-            turns = ops.convert_to_tensor(turns)[:, :length]
-        mask = causal_mask(length)
-        x, weights = stack(self.blocks, x, attention_mask=mask, turns=turns, training=training)
+        x = self.dropout(self.embedding(ids, places), training=training)
+        mask = causal_mask(ops.shape(ids)[1]) if mask is None else mask
+        call = dict(attention_mask=mask, turns=self.turns_at(ids, places), training=training)
+        x, weights = stack(self.blocks, x, remember, **call)
         x = x if self.norm is None else self.norm(x)
         return (x, ops.stack(weights)) if return_weights else x
+
+    def turns_at(self, ids, places):
+        """Give the rotary turns of each place, for all heads alike; None if there are none."""
+        if self.turns is None:
+            return None
+        turns = ops.convert_to_tensor(self.turns)
+        if places is None:
+            return turns[:, : ops.shape(ids)[1]]
+        return ops.take(turns, places, axis=1)[:, :, None]  # (2, B, 1, T, W / 2)
