@@ -25,6 +25,16 @@ CREDITS = {
         ("CC BY-SA 4.0", "维基百科"),
     ),
     "gpt2": (r"\.gpt2\(", ("GPT-2", "MIT"), ("GPT-2", "MIT")),
+    "smollm2": (
+        r"SMOLLM2|smollm2\(",
+        ("SmolLM2", "Ben Allal", "Apache 2.0"),
+        ("SmolLM2", "Ben Allal", "Apache 2.0"),
+    ),
+    "minilm": (
+        r"minilm\(",
+        ("MiniLM", "sentence-transformers", "Apache 2.0"),
+        ("MiniLM", "sentence-transformers", "Apache 2.0"),
+    ),
     "font": (
         r"setup\(",
         ("Noto Sans SC", "Open Font License"),

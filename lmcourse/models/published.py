@@ -1,7 +1,7 @@
 """Put published weights into our GPT and BERT: which array goes where, by its published name.
 
 The names are those of Hugging Face, which most weights are published under. Knows no file format:
-the weights come as a mapping of names to arrays.
+the weights come as a mapping of names to arrays, or to what makes itself an array when asked.
 """
 
 import re
@@ -87,6 +87,7 @@ def fill_gpt2(model: GPT, weights: Weights) -> None:
     """
     laid_out = {}
     for name, array in _without(weights, "transformer.").items():
+        array = np.asarray(array)
         if ".c_attn." in name:
             parts = np.split(array, 3, axis=-1)
             for part, third in zip(("query", "key", "value"), parts, strict=True):
@@ -109,10 +110,9 @@ def fill_bert(model: BERT, weights: Weights) -> None:
 
 
 def _without(weights, prefix):
-    kept = {name: np.asarray(array) for name, array in weights.items()}
     return {
         name.removeprefix(prefix): array
-        for name, array in kept.items()
+        for name, array in weights.items()
         if not NOT_NEEDED.search(name)
     }
 
@@ -146,7 +146,7 @@ def _assign(part, left, name):
         full = f"{name}.{ending}".rstrip(".")
         if full not in left:
             raise ValueError(f"The weights must hold every part. Received: no {full!r}")
-        array = left.pop(full)
+        array = np.asarray(left.pop(full))
         array = array.T if isinstance(part, keras.layers.Dense) and ending == "weight" else array
         if array.shape != tuple(place.shape):
             raise ValueError(

