@@ -2,6 +2,7 @@
 # make test       set up and prove that all of it works
 # make notebooks  build the lessons from their sources      LESSON=02   only one
 # make lineage    train every model and write the table     make bench   measure the speed
+# make scaling    make the training runs that lesson 25 fits
 PYTHON ?= python3
 ifeq ($(OS),Windows_NT)
 VENV := .venv/Scripts/python.exe
@@ -14,7 +15,7 @@ endif
 export TF_ENABLE_ONEDNN_OPTS = 0
 export TF_CPP_MIN_LOG_LEVEL = 2
 
-.PHONY: lab install dev python test notebooks lineage bench lock format
+.PHONY: lab install dev python test notebooks lineage scaling bench lock format
 
 lab: install
 	@"$(VENV)" -m lmcourse.cli lab $(ARGS)
@@ -39,6 +40,9 @@ notebooks: dev
 lineage: dev
 	@"$(VENV)" -m lmcourse.evaluation.lineage $(ARGS)
 	@"$(VENV)" -m lmcourse.figure
+
+scaling: dev
+	@"$(VENV)" -m lmcourse.evaluation.scaling
 
 bench: python
 	@"$(PYTHON)" lmcourse/install.py --bench $(if $(HERE),--here)
