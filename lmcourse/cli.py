@@ -1,4 +1,4 @@
-"""The `lmcourse` command: open, list, run and reset the lessons.
+"""The `lmcourse` command: open, list, run and reset the lessons; chat with a model, or serve it.
 
 A learner never edits a tracked file. `lab` opens a working copy, `my-notebooks/`, which git does
 not see; an update of the course brings new lessons into it and leaves touched ones alone. The copy
@@ -181,10 +181,61 @@ def show_reset(options: argparse.Namespace, rest: list[str]) -> int:
     return 0
 
 
+def chat(options: argparse.Namespace, rest: list[str]) -> int:
+    """Talk to SmolLM2 in the terminal: a line in, an answer out as it is written.
+
+    Sums go to a calculator; with `--wiki` questions go to the encyclopedia first. Ctrl-C breaks an
+    answer off, the end of the input (Ctrl-D) ends the conversation.
+    """
+    from lmcourse.generation import assistant, chat
+
+    print("Loading SmolLM2 (English only) ...", flush=True)
+    dialogue = chat.Dialogue(chat.smollm2(), options.system)
+    helper = assistant.Assistant(dialogue, assistant.wiki_library() if options.wiki else None)
+    print("Ctrl-C stops an answer, Ctrl-D ends the conversation.", flush=True)
+    while True:
+        try:
+            text = input("> ").strip()
+        except (EOFError, KeyboardInterrupt):
+            print()
+            return 0
+        if text:
+            try:
+                for piece in helper.say(text):
+                    print(piece, end="", flush=True)
+            except KeyboardInterrupt:
+                print(" ...", end="")
+            except ValueError as error:  # one message too long is no end of the conversation
+                print(error, file=sys.stderr, end="")
+            print(flush=True)
+
+
+def serve(options: argparse.Namespace, rest: list[str]) -> int:
+    """Serve SmolLM2 on loopback, with a chat page, until Ctrl-C or SIGTERM."""
+    import signal
+
+    from lmcourse.generation import chat
+    from lmcourse.generation.server import ChatServer
+
+    print("Loading SmolLM2 (English only) ...", flush=True)
+    server = ChatServer(chat.smollm2(), options.port)
+    print(f"Chat page:   {server.address}/#token={server.token}")
+    print(f"OpenAI API:  base_url={server.address}/v1 api_key={server.token}")
+    print("Keep the token to yourself. Ctrl-C ends the server.", flush=True)
+    before = signal.signal(signal.SIGTERM, lambda *_: None)  # uvicorn sends it on after the end
+    try:
+        server.run()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    return 0
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, one line of help a verb."""
     top = argparse.ArgumentParser(prog="lmcourse", description="A course on language models.")
-    verbs = top.add_subparsers(required=True, metavar="lab | list | run | reset")
+    verbs = top.add_subparsers(required=True, metavar="lab | list | run | reset | chat | serve")
     verb = verbs.add_parser("lab", help="open JupyterLab at lesson 00; other options go to it")
     verb.add_argument(
         "--chinese", action="store_true", help="open the Chinese edition · 打开中文版"
@@ -197,6 +248,13 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("reset", help="a fresh copy of a lesson, the old one kept")
     verb.add_argument("lesson")
     verb.set_defaults(do=show_reset)
+    verb = verbs.add_parser("chat", help="talk to SmolLM2 in the terminal")
+    verb.add_argument("--system", default="", help="what the model is told before the first turn")
+    verb.add_argument("--wiki", action="store_true", help="look questions up in the encyclopedia")
+    verb.set_defaults(do=chat)
+    verb = verbs.add_parser("serve", help="serve SmolLM2 to a browser and to OpenAI's clients")
+    verb.add_argument("--port", type=int, default=8000, help="0 takes any free one")
+    verb.set_defaults(do=serve)
     return top
 
 

@@ -152,3 +152,61 @@ def test_list_names_every_lesson_in_both_languages(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == len(cli.lessons())
     assert any("softmax" in line.lower() for line in lines)
+
+
+def test_chat_answers_line_by_line_and_ends_with_the_input(monkeypatch, capsys):
+    from lmcourse.generation import chat
+    from tests.generation.parrot import parrot
+
+    lines = iter(["Good day!", "  ", "x" * 5000, "What is 2 * 3?", "早安"])
+
+    def ask(prompt):
+        line = next(lines, None)
+        if line is None:
+            raise EOFError
+        return line
+
+    monkeypatch.setattr(chat, "smollm2", parrot)
+    monkeypatch.setattr("builtins.input", ask)
+    assert cli.main(["chat", "--system", "Be kind."]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[2:] == ["Good day!", "", "2 * 3 = 6", "早安", ""]
+    assert "must leave 256 of 4000 tokens for the answer" in said.err
+
+
+def test_ctrl_c_stops_an_answer_and_not_the_chat(monkeypatch, capsys):
+    from dataclasses import replace
+
+    from lmcourse.generation import chat
+    from tests.generation.parrot import END, parrot
+
+    def write(ids, *_):
+        yield ord("a")
+        if len(ids) < 10:
+            raise KeyboardInterrupt
+        yield END
+
+    def ask(prompt):
+        line = next(lines, None)
+        if line is None:
+            raise KeyboardInterrupt
+        return line
+
+    lines = iter(["one", "a longer line"])
+    monkeypatch.setattr(chat, "smollm2", lambda: replace(parrot(), write=write))
+    monkeypatch.setattr("builtins.input", ask)
+    assert cli.main(["chat"]) == 0
+    assert capsys.readouterr().out.splitlines()[2:] == ["a ...", "a", ""]
+
+
+def test_a_port_that_is_taken_ends_in_one_line(monkeypatch, capsys):
+    import socket
+
+    from lmcourse.generation import chat
+    from tests.generation.parrot import parrot
+
+    monkeypatch.setattr(chat, "smollm2", parrot)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert cli.main(["serve", "--port", str(port)]) == 1
+    assert f"lmcourse: `port` must be free. Received: port={port}" in capsys.readouterr().err
