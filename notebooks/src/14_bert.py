@@ -1,6 +1,6 @@
 # %% [markdown]
 # # 14 · BERT
-# **Prerequisites:** [11 · The Transformer](11_transformer.ipynb), [13 · GPT](13_gpt.ipynb), [02 · n-grams](02_ngrams.ipynb) · **Minutes:** 75 · **Modules:** `text/masking.py`, `models/bert.py`, `reference/transformer.py` · **Previous:** [13 · GPT](13_gpt.ipynb) · **Next:** 15 (to come)
+# **Prerequisites:** [11 · The Transformer](11_transformer.ipynb), [13 · GPT](13_gpt.ipynb), [02 · n-grams](02_ngrams.ipynb) · **Minutes:** 75 · **Modules:** `text/masking.py`, `models/bert.py`, `reference/transformer.py` · **Previous:** [13 · GPT](13_gpt.ipynb) · **Next:** [18 · Pretrained](18_pretrained.ipynb)
 #
 # A GPT reads as we listen: word by word, never knowing what comes. But a letter that lies on the table can be read in any order. If a raindrop has blurred one word, we look to its left *and* to its right, and most of the time we know what stood there.
 #
@@ -10,7 +10,7 @@
 
 # %% [markdown] lang="zh"
 # # 14 · BERT
-# **先修：** [11 · Transformer](11_transformer.ipynb)、[13 · GPT](13_gpt.ipynb)、[02 · n 元语法](02_ngrams.ipynb) · **用时：** 75 分钟 · **模块：** `text/masking.py`、`models/bert.py`、`reference/transformer.py` · **上一课：** [13 · GPT](13_gpt.ipynb) · **下一课：** 15（待续）
+# **先修：** [11 · Transformer](11_transformer.ipynb)、[13 · GPT](13_gpt.ipynb)、[02 · n 元语法](02_ngrams.ipynb) · **用时：** 75 分钟 · **模块：** `text/masking.py`、`models/bert.py`、`reference/transformer.py` · **上一课：** [13 · GPT](13_gpt.ipynb) · **下一课：** [18 · 预训练模型](18_pretrained.ipynb)
 #
 # GPT 读书像听人说话：一个词一个词地来，后面是什么，永远不知道。可摊在桌上的一封信，爱怎么读就怎么读。要是雨点洇了一个字，我们看看左边，**也**看看右边，多半就知道那儿写的是什么。
 #
