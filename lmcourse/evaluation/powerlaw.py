@@ -5,7 +5,7 @@ Letters: N parameters, D tokens, L loss in nats a token, C operations of trainin
 """
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.optimize import least_squares
@@ -131,6 +131,8 @@ def fit_law(
     x, y, z = np.log(N), np.log(D), np.log(L)
     middle = x.mean(), y.mean()  # from here the slopes don't pull at the heights
 
+    starts = _starts(z) if start is None else [_inside(start, middle)]
+
     def parts(p):
         flat = np.full_like(z, p[0])
         return np.stack([flat, p[1] - p[2] * (x - middle[0]), p[3] - p[4] * (y - middle[1])])
@@ -145,9 +147,12 @@ def fit_law(
         return np.stack([share[0], share[1], share[1] * down_x, share[2], share[2] * down_y], 1)
 
     loss = dict(loss="linear") if delta == np.inf else dict(loss="huber", f_scale=delta)
-    options = loss | dict(x_scale="jac", bounds=BOUNDS, max_nfev=400)
-    ends = [least_squares(errors, p, slopes, **options) for p in _starts(z, middle, start)]
-    p = min(ends, key=lambda end: end.cost).x
+    options = loss | dict(x_scale="jac", bounds=BOUNDS)
+    ends = [least_squares(errors, p, slopes, **options, max_nfev=50) for p in starts]
+    best = min(ends, key=lambda end: end.cost)
+    if start is None:  # a fit that stops early is a wrong fit: on to the bottom of a flat valley
+        options |= dict(ftol=1e-14, xtol=1e-14, gtol=1e-14)
+    p = least_squares(errors, best.x, slopes, **options, max_nfev=2000 if start is None else 150).x
     return Law(
         E=float(np.exp(p[0])),
         A=float(np.exp(p[1] + p[2] * middle[0])),
@@ -157,12 +162,15 @@ def fit_law(
     )
 
 
-def _starts(z, middle, start):
-    """The places where the search begins, in its own five numbers."""
-    if start is not None:
-        E, A, alpha, B, beta = astuple(start)
-        a, b = np.log(A) - alpha * middle[0], np.log(B) - beta * middle[1]
-        return [(np.log(E), a, alpha, b, beta)]
+def _inside(law, middle):
+    """Turn a law into the five numbers of the search."""
+    a = np.log(law.A) - law.alpha * middle[0]
+    b = np.log(law.B) - law.beta * middle[1]
+    return np.clip([np.log(law.E), a, law.alpha, b, law.beta], *BOUNDS)
+
+
+def _starts(z):
+    """Give the places where the search begins."""
     floor = np.exp(z.min())
     lack = np.log(np.exp(z.mean()) - 0.5 * floor)
     return [

@@ -679,7 +679,8 @@ for C in budgets:
 
 
 # %%
-def draw_budget(axes, C):
+def draw_budget(axes, log10_C):
+    C = 10.0**log10_C
     size = np.geomspace(100, 1e6, 200)
     axes.loglog(size, law.loss(size, C / 6 / size) - law.E)
     best, tokens = law.best(C)
@@ -689,7 +690,7 @@ def draw_budget(axes, C):
     axes.set(xlabel="parameters $N$", ylabel="$L - E$ (nats)", ylim=(0.003, 3), xlim=(100, 1e6))
 
 
-explore(draw_budget, C=[1e9, 1e10, 1e11, 1e12, 1e13, 1e14])
+explore(draw_budget, log10_C=[9, 10, 11, 12, 13, 14])
 
 # %% [markdown]
 # **Figure.** Loss above the floor against the number of parameters when the operations $C$ are given, both axes logarithmic. Too small a model (left) can't hold what it reads; too large a one (right) has read too little. The dot is the best size, and the dashed line joins the best sizes of all budgets, the compute-optimal frontier.
@@ -855,6 +856,8 @@ for size in sorted(set(n)):
 axes.set(
     xlabel="characters read, $D$ (logarithmic)", ylabel="loss (nats a character)", xlim=(None, 4e6)
 )
+axes.set_xticks([2e5, 5e5, 1e6], labels=["200,000", "500,000", "1,000,000"])
+axes.minorticks_off()
 plt.show()
 
 # %% [markdown]
