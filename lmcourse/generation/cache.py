@@ -205,10 +205,8 @@ class Decoder:
         all_slots = ops.arange(self.length)
         mask = (all_slots <= slots[None, :, None]) & (all_slots >= starts[:, None, None])
         remember = [_keeper(keys, values, slot, B) for keys, values in memory]
-        products = self.products
-        if self.weights == "float32" and (B, T) != (1, 1):  # the model's own layers, for several
-            products = [one for one in products if one[1] == "score" and T is None]
-        with in_place_of(products):
+        alone = self.weights != "float32" or (B, T) == (1, 1)
+        with in_place_of(self.products if alone else []):
             x = self.model.read(ids, places=places, mask=mask, remember=remember)
             return self.model.score(x if every else x[:, -1:])
 
