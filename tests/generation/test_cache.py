@@ -141,7 +141,7 @@ def test_a_prompt_that_begins_as_the_last_text_costs_only_its_rest(model, decode
     longer = [*PROMPT, *answer[:3], 9, 9, 9, 0]
     assert_allclose(decoder.prefill(longer), scores(model, longer), atol=2e-5)
     assert decoder.tokens_read == 8 + 4
-    other = [*PROMPT, 0, 1, 2]  # parts from the last one in the middle
+    other = [*PROMPT, (answer[0] + 1) % V, 1, 2]  # parts from the last one in the middle
     assert_allclose(decoder.prefill(other), scores(model, other), atol=2e-5)
     assert decoder.tokens_read == 12 + 3
     assert_allclose(decoder.prefill(PROMPT), scores(model, PROMPT), atol=2e-5)
