@@ -1,0 +1,103 @@
+"""The process in which a submission runs: takes cells and calls, gives what comes of them.
+
+It stands inside the sandbox, so it knows no test and no key, and what it says proves nothing: the
+other side (`lmcourse.classroom.student`) compares the values. Run as
+
+    python -I worker.py LIMITS FOLDER ...     folders for sys.path; one request a line, one answer
+"""
+
+import ast
+import builtins
+import io
+import json
+import os
+import re
+import sys
+
+LONGEST_OUTPUT = 10_000  # characters of a cell
+
+
+class Output(io.StringIO):
+    """What a cell prints, cut off where it gets long."""
+
+    def write(self, text):
+        room = LONGEST_OUTPUT - self.tell()
+        super().write(text[: max(room, 0)])
+        return len(text)
+
+
+def limit(limits: dict[str, int]) -> None:
+    """Set limits of this process and all that it starts, such as `{"NPROC": 32}`, for good."""
+    try:
+        import resource
+    except ImportError:  # Windows has none
+        return
+    for name, value in limits.items():
+        most = getattr(resource, f"RLIMIT_{name}", None)
+        if most is not None:
+            resource.setrlimit(most, (value, value))
+
+
+def code_of(source: str):
+    """Compile a cell; the lines that only a notebook understands (`%time`, `!ls`) do nothing."""
+    try:
+        return compile(ast.parse(source), "<cell>", "exec")
+    except SyntaxError:
+        plain = re.sub(
+            r"^(\s*)(%|!|\?).*$|^(\s*)\S+\?\??$", r"\1\3pass", source, flags=re.MULTILINE
+        )
+        return compile(ast.parse(plain), "<cell>", "exec")
+
+
+def fault(error: BaseException) -> dict:
+    """Tell an error: its kind, always one of Python's own, what it says, and the cell's line."""
+    kinds = (kind.__name__ for kind in type(error).__mro__)
+    kind = next((name for name in kinds if hasattr(builtins, name)), "Exception")
+    line, frame = getattr(error, "lineno", None), error.__traceback__
+    while frame is not None:
+        if frame.tb_frame.f_code.co_filename == "<cell>":
+            line = frame.tb_lineno
+        frame = frame.tb_next
+    return {"error": [kind, str(error)[:1000], line if isinstance(line, int) else None]}
+
+
+def answer(request: dict, namespace: dict, pack) -> bytes:
+    """Do what is asked for; whatever goes wrong is an answer, too."""
+    try:
+        if request["do"] == "run":
+            before = sys.stdout
+            sys.stdout = sys.stderr = output = Output()
+            try:
+                exec(code_of(request["source"]), namespace)
+                found = {}
+            except BaseException as error:  # also an exit
+                found = fault(error)
+            sys.stdout = sys.stderr = before
+            return pack(found | {"output": output.getvalue()})
+        if request["name"] not in namespace:
+            raise NameError(f"name {request['name']!r} is not defined")
+        value = namespace[request["name"]]
+        if request["do"] == "call":
+            value = value(*request["args"], **request["options"])
+        return pack({"value": value})
+    except BaseException as error:
+        return pack(fault(error))
+
+
+def main(limits: str, *folders: str) -> None:
+    """Answer requests until there are none."""
+    sys.path[:0] = folders
+    from lmcourse.classroom.wire import pack, unpack
+
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    for stream in (0, 1, 2):
+        os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    limit(json.loads(limits))
+    namespace = {"__name__": "__main__", "display": lambda *values: None}
+    for line in requests:
+        answers.write(answer(unpack(line), namespace, pack) + b"\n")
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
