@@ -45,7 +45,7 @@ class Limits:
 
 @cache
 def bubblewrap() -> tuple[str, bool] | None:
-    """Find bubblewrap, and whether it can size a folder; None where it is missing or may not run."""
+    """Find bubblewrap, and whether it can size a folder; None where it is missing or forbidden."""
     path = shutil.which("bwrap")
     if path is None:
         return None

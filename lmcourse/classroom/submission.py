@@ -161,7 +161,8 @@ def _check(assignment, own, known, found):
         raise Refused(
             f"This notebook is not assignment {name}, or its cells have lost their names. Hand in "
             f"the {name}.ipynb that you were given, with your answers in its own cells.",
-            f"这个笔记本不是作业 {name}，或者各格丢了名字。请提交发给你的 {name}.ipynb，答案写在原来的格里。",
+            f"这个笔记本不是作业 {name}，或者各格丢了名字。请提交发给你的 {name}.ipynb，"
+            "答案写在原来的格里。",
         )
     if own.get("version") not in (None, assignment.version):
         raise Refused(
@@ -173,7 +174,8 @@ def _check(assignment, own, known, found):
         raise Refused(
             f"Cells were renamed: {_list(strange)} instead of {_list(missing)}. Copy your answers "
             f"into the cells of a fresh {name}.ipynb and hand that in.",
-            f"有的格改了名：{_list(strange)}，应为 {_list(missing)}。请取一份新的 {name}.ipynb，把答案抄进去再提交。",
+            f"有的格改了名：{_list(strange)}，应为 {_list(missing)}。请取一份新的 {name}.ipynb，"
+            "把答案抄进去再提交。",
         )
 
 
@@ -221,7 +223,7 @@ def _fill(cell, name, answers):
     if kind != cell.cell_type:
         notes.append(
             _note(
-                f"The cell of part {name} was turned into another kind; it was read as {cell.cell_type}.",
+                f"The cell of part {name} was turned into another kind; it was read as its own.",
                 f"{name} 这一格改成了别的类型，仍按原类型批改。",
             )
         )

@@ -20,7 +20,8 @@ LONGEST_OUTPUT = 10_000  # characters of a cell
 class Output(io.StringIO):
     """What a cell prints, cut off where it gets long."""
 
-    def write(self, text):
+    def write(self, text: str) -> int:
+        """Keep what fits."""
         room = LONGEST_OUTPUT - self.tell()
         super().write(text[: max(room, 0)])
         return len(text)
