@@ -20,6 +20,7 @@
 
 # %%
 import json
+import re
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -143,7 +144,7 @@ print(f"in 100 characters at least one    : {1 - (1 - tail) ** 100:.0%}")
 assert 0.01 < tail < 0.06 and abs(tail - (of_people < 0.01).mean()) < 0.02
 
 # %% [markdown]
-# The amount is right: people write rare characters about as often as the model expects. That is what training on cross-entropy buys. But when *people* do it, they know why, and when *we draw*, chance picks one of several dozen. Inside the tail the model hardly knows who is who. And a mistake is not alone: it becomes context. After a word that doesn't exist, the model has to continue something that was never in a play. In 100 characters such a thing happens nearly always.
+# The amount is right: people write rare characters about as often as the model expects. That is what training on cross-entropy buys. But when *people* do it, they know why, and how to go on; when *we* do it, the dice have spoken. In 100 characters that happens nearly always. And a mistake is not alone: it becomes context. After a word that doesn't exist, the model has to continue something that was never in a play. (How many such words it writes, we count further below.)
 #
 # So cut the tail off. Three rules to do it, on a row of five tokens, by hand:
 #
@@ -154,7 +155,7 @@ assert 0.01 < tail < 0.06 and abs(tail - (of_people < 0.01).mean()) < 0.02
 # What is left is divided by its sum.
 
 # %% [markdown] lang="zh"
-# 分量是对的：人写生僻字符的频率，跟模型预料的差不多。用交叉熵训练，换来的就是这个。可是**人**那样写，自有道理；**我们抽签**，就是从几十个里瞎摸一个。尾巴里头谁是谁，模型几乎分不清。而且错误从不单独来：它会变成上下文。写下一个世上没有的词，模型就得接着写一段从没在戏里出现过的东西。写 100 个字符，这种事几乎总要碰上。
+# 分量是对的：人写生僻字符的频率，跟模型预料的差不多。用交叉熵训练，换来的就是这个。可是**人**那样写，自有道理，也知道怎么接下去；**我们**那样写，只因骰子落成了那样。写 100 个字符，几乎总要碰上一回。而且错误从不单独来：它会变成上下文。写下一个世上没有的词，模型就得接着写一段从没在戏里出现过的东西。（这样的词它写了多少，后面来数。）
 #
 # 那就把尾巴剪掉。三种剪法，在五个词元的一行上动手算：
 #
@@ -193,12 +194,12 @@ for name, q in {"sharp": sharp, "flat": flat}.items():
     assert kept == ([3, 1, 1] if name == "sharp" else [3, 32, 40])
 
 # %% [markdown]
-# Top-k keeps three where one would do and three where forty are equally good. The others follow the model: few when it is sure, many when it is not. Top-p cuts even a perfectly flat row, at an arbitrary place, since it always throws away a share of about $1-p$. Min-p looks at how far behind the leader a token is, and throws away nothing that is as good as the best.
+# Top-k keeps three where one would do and three where forty are equally good. The others follow the model: few when it is sure, many when it is not. Top-p cuts even a perfectly flat row, at an arbitrary place, since it stops as soon as the share of $p$ is reached. Min-p looks at how far behind the leader a token is, and throws away nothing that is as good as the best.
 #
 # All five knobs of the course stand in one frozen dataclass. The order in which they are applied matters, so it is written down:
 
 # %% [markdown] lang="zh"
-# 该留一个的地方，top-k 留三个；四十个同样好的地方，它还是留三个。另外两种跟着模型走：有把握就少留，没把握就多留。top-p 连完全平的一行也要剪，剪在哪儿全凭偶然，因为它总要扔掉大约 $1-p$ 的份额。min-p 看的是离领头的差多远，跟最好的一样好，就一个也不扔。
+# 该留一个的地方，top-k 留三个；四十个同样好的地方，它还是留三个。另外两种跟着模型走：有把握就少留，没把握就多留。top-p 连完全平的一行也要剪，剪在哪儿全凭偶然，因为份额一够 $p$ 它就停手。min-p 看的是离领头的差多远，跟最好的一样好，就一个也不扔。
 #
 # 课程里一共五个旋钮，都在一个固定的数据类里。谁先谁后有讲究，所以把次序也写在里面：
 
@@ -206,10 +207,10 @@ for name, q in {"sharp": sharp, "flat": flat}.items():
 show_source(Sampling)
 
 # %% [markdown]
-# Min-p and top-k only ask who is how far behind whom, so one could swap them with each other. Top-p asks for a *share*, and a share depends on who is still there. And the temperature comes first: at 1.5 the tail grows, and what is cut afterwards is the grown tail. The same row of a real text at six settings:
+# Min-p and top-k only ask who is how far behind whom, so one could swap them with each other. Top-p asks for a *share*, and a share depends on who is still there. And the temperature comes first: at 1.5 the tail grows, and what is cut afterwards is the grown tail. One row, what comes after the prompt `My lord, `, at six settings:
 
 # %% [markdown] lang="zh"
-# min-p 和 top-k 只问谁落后谁多少，两者对调也无妨。top-p 问的是**份额**，份额取决于还剩下谁。温度排在它们前面：温度 1.5，尾巴先变粗，再剪的就是变粗了的尾巴。真实文本的同一行，六种拧法：
+# min-p 和 top-k 只问谁落后谁多少，两者对调也无妨。top-p 问的是**份额**，份额取决于还剩下谁。温度排在它们前面：温度 1.5，尾巴先变粗，再剪的就是变粗了的尾巴。取提示 `My lord, ` 之后的那一行，六种拧法：
 
 # %%
 scores = model(tokenizer.encode("My lord, ")[None])[0, -1]
@@ -232,10 +233,10 @@ def draw(axes, knobs):
 explore(draw, knobs=list(settings))
 
 # %% [markdown]
-# **Figure.** The fourteen most probable characters after `My lord, ` under six settings of the knobs. A low temperature raises the leaders, a high one lifts everybody. The three cuts leave gaps on the right, and who stays gets the probability of who went.
+# **Figure.** The fourteen most probable characters after `My lord, ` under six settings of the knobs. A low temperature raises the leaders; a high one lowers them, and the tail rises. The three cuts leave gaps on the right, and who stays gets the probability of who went.
 
 # %% [markdown] lang="zh"
-# **图.** `My lord, ` 之后最可能的十四个字符，旋钮六种拧法。温度低，领头的更高；温度高，人人有份。三种剪法在右边剪出空缺，走了的概率分给留下的。
+# **图.** `My lord, ` 之后最可能的十四个字符，旋钮六种拧法。温度低，领头的更高；温度高，领头的矮下去，尾巴翘起来。三种剪法在右边剪出空缺，走了的概率分给留下的。
 
 # %% [markdown]
 # How many characters does each rule keep along a line of real text? Predict where top-p keeps many: inside words, or at their beginnings?
@@ -264,28 +265,28 @@ firsts = np.array([n == 0 or line[n - 1] in " -" for n in range(len(line))])
 assert kept["top-p 0.9"][firsts].mean() > 2 * kept["top-p 0.9"][~firsts].mean()
 
 # %% [markdown]
-# **Figure.** How many characters each rule keeps at every place of a held-out line. Top-k is a level line. Top-p and min-p leap at the first letters of words, where many things may come, and fall to one or two inside, where the word is decided.
+# **Figure.** How many characters each rule keeps at every place of a held-out line. Top-k is a level line. Top-p and min-p leap at the first letters of words, where many things may come, and fall inside, often down to one or two, where the word is as good as decided.
 
 # %% [markdown] lang="zh"
-# **图.** 一行留出的文本，每一处各条规则留下多少个字符。top-k 是一条平线。top-p 和 min-p 在词的首字母处蹿上去，那里什么都可能来；到了词中间，词已经定了，就落到一两个。
+# **图.** 一行留出的文本，每一处各条规则留下多少个字符。top-k 是一条平线。top-p 和 min-p 在词的首字母处蹿上去，那里什么都可能来；到了词中间，词差不多定了，就往下落，常常只剩一两个。
 
 # %% [markdown]
 # ## A penalty for repetition
 #
-# Now the parrot. It repeats itself because repetition is *contagious*: a phrase that has just occurred is more probable the second time, and still more the third. A **repetition penalty** (Keskar and others 2019) works against it: the logit $z_i$ of every token that has occurred in the text so far is made smaller, by a factor $r > 1$.
+# Now the parrot. It walks in a circle: once *the strange* is written, the most probable way on leads to *the strange* again, and where nothing is drawn, nothing leads out. A **repetition penalty** (Keskar and others 2019) works against it: the logit $z_i$ of every token that has occurred in the text so far is made smaller, with a factor $r > 1$.
 #
 # $$z_i \leftarrow \begin{cases} z_i / r & z_i > 0 \\ z_i \cdot r & z_i \le 0 \end{cases}$$
 #
-# The two cases are needed because dividing $-3$ by 2 gives $-1.5$, which is *more*. By hand, with $r = 2$, and tokens 0 and 1 already used:
+# The paper only divides. But $-3$ divided by 2 is $-1.5$, which is *more*, and so programs of today have the second case. By hand, with $r = 2$, and tokens 0 and 1 already used:
 
 # %% [markdown] lang="zh"
 # ## 重复要罚
 #
-# 再看鹦鹉。它重复自己，因为重复会**传染**：一个短语刚出现过，第二次就更可能，第三次更不用说。对付它的办法叫**重复惩罚**（Keskar 等，2019）：凡在文本里出现过的词元，它的 logit $z_i$ 都按因子 $r > 1$ 压低。
+# 再看鹦鹉。它在兜圈子：写完 *the strange*，概率最大的路又通向 *the strange*；不抽签，就没有什么能把它带出来。对付它的办法叫**重复惩罚**（Keskar 等，2019）：凡在文本里出现过的词元，它的 logit $z_i$ 都按因子 $r > 1$ 压低。
 #
 # $$z_i \leftarrow \begin{cases} z_i / r & z_i > 0 \\ z_i \cdot r & z_i \le 0 \end{cases}$$
 #
-# 要分两种情形，因为 $-3$ 除以 2 得 $-1.5$，反倒**变大**了。动手算，$r = 2$，词元 0 和 1 用过了：
+# 原论文只写了除。可是 $-3$ 除以 2 得 $-1.5$，反倒**变大**了，所以如今的程序都添上第二种情形。动手算，$r = 2$，词元 0 和 1 用过了：
 
 # %%
 z = np.array([2.0, -1.0, 1.5, 0.0])
@@ -312,12 +313,12 @@ assert_allclose(softmax(z + 10), softmax(z))  # without the penalty, nothing cha
 assert ours.distribution(z + 10, before=[0, 1])[0] < 0.01 < ours.distribution(z, before=[0, 1])[0]
 
 # %% [markdown]
-# No. Zero has become a special place, and the model doesn't know it: training never told it where its zero should be. What a penalty of 1.2 does depends on the model, and a value found for one is worth nothing for another. It is a trick, not a theory. It is also in every chat program.
+# No. Zero has become a special place, and the model doesn't know it: training never told it where its zero should be. What a penalty of 1.2 does depends on the model, and a value found for one may be wrong for another. It is a trick, not a theory. It helps all the same.
 #
 # Does it cure our parrot? Think of what the tokens are. The vocabulary has 68 characters. How many of the frequent ones have occurred after a hundred characters, and what does a penalty do that hits them all?
 
 # %% [markdown] lang="zh"
-# 不成立。零成了一个特殊的位置，模型却不知道：训练从没告诉它零该在哪儿。惩罚取 1.2 究竟有多重，要看是哪个模型；在这个模型上挑好的值，换一个就作废。这是窍门，不是理论；可每个聊天程序里都有它。
+# 不成立。零成了一个特殊的位置，模型却不知道：训练从没告诉它零该在哪儿。惩罚取 1.2 究竟有多重，要看是哪个模型；在这个模型上挑好的值，换一个未必合适。这是窍门，不是理论；有用倒是真的。
 #
 # 它治得好我们的鹦鹉吗？想想词元是什么。词表一共 68 个字符。写了一百个字符之后，常用的有多少已经出现过？惩罚要是落到它们所有人头上，又有什么用？
 
@@ -343,16 +344,17 @@ def repeats(text, n=12):
 # %% tags=["nbval-ignore-output"]
 for penalty in (1.0, 1.5, 2.0):
     text = continued("\nKING ", 320, temperature=0, repetition_penalty=penalty)
-    print(
-        f"r = {penalty}: first 100 {repeats(text[:100]):4.0%}, last 100 {repeats(text[-100:]):4.0%}"
-    )
-assert repeats(text[:100]) < 0.1 < repeats(text[-100:])
+    early, late = repeats(text[:100]), repeats(text[-100:])
+    print(f"r = {penalty}: repeats in the first 100 {early:4.0%}, in the last 100 {late:4.0%}")
+    used = np.mean([character in text[:100] for character in plays])
+    print(f"         the first 100 use the characters of {used:.0%} of held-out text")
+assert used > 0.9 and early < 0.1 < late
 
 # %% [markdown]
-# Cured at first, and then the old song again. As long as some letters are new, the penalty pushes towards them. When all the frequent ones have been used, it presses on all of them alike, and the order among them is what it was. The penalty is made for vocabularies of many thousand tokens, where most have not been used yet. We shall see it work in the last section. (Try it 2 forbids repeated *runs*, which works on characters, too.)
+# Cured at first, and then the old song again. As long as some letters are new, the penalty pushes towards them. With the penalty, 100 characters are enough to use nearly all the frequent ones; from then on it presses on all of them alike, and the order among them is what it was. The penalty is made for vocabularies of many thousand tokens, where most have not been used yet. We shall see it work in the last section. (Try it 2 forbids repeated *runs*, which works on characters, too.)
 
 # %% [markdown] lang="zh"
-# 先是好了，后来又唱起老调。只要还有没用过的字母，惩罚就把它往新字母上推。等常用的全用过了，惩罚一视同仁地压在每个头上，彼此的次序又跟原来一样。这种惩罚是给几万个词元的词表用的，那里大多数词元还没露过面；到最后一节，就能看到它管用。（“试一试”第 2 题禁止重复**一串**字符，那在字符上也灵。）
+# 先是好了，后来又唱起老调。只要还有没用过的字母，惩罚就把它往新字母上推。加了惩罚，写 100 个字符，常用的就几乎全用过了；从此惩罚一视同仁地压在每个头上，彼此的次序又跟原来一样。这种惩罚是给几万个词元的词表用的，那里大多数词元还没露过面；到最后一节，就能看到它管用。（“试一试”第 2 题禁止重复**一串**字符，那在字符上也灵。）
 
 # %% [markdown]
 # ## Beam search
@@ -391,29 +393,36 @@ assert_allclose([h.log_probability for h in ours], [lp for lp, _ in second[:2]])
 show_source(beam_steps)
 
 # %% [markdown]
-# Two ends of the scale are known exactly, and so they are tests. Width 1 is greedy. A width of $V^n$ drops nobody, so it *is* the exhaustive search. On random models with four tokens and texts of five:
+# Two ends of the scale are known exactly, and so they are tests. Width 1 is greedy. A width of $V^n$ drops nobody, so it *is* the exhaustive search. A hundred random models with four tokens, texts of five, and all $4^5$ of them priced for comparison:
 
 # %% [markdown] lang="zh"
-# 两个极端是精确知道的，所以正好拿来检验。束宽为 1 就是贪心。束宽为 $V^n$，谁也不掉队，那**就是**穷举。用随机的模型，四个词元，五步：
+# 两个极端是精确知道的，所以正好拿来检验。束宽为 1 就是贪心。束宽为 $V^n$，谁也不掉队，那**就是**穷举。一百个随机的模型，四个词元，写五个；$4^5$ 段文本也全部算一遍价钱，好作比较：
 
 # %%
-found = {width: [] for width in (1, 2, 4, 16, 4**5)}
+from itertools import product
+
+every = np.array([(0, *text) for text in product(range(4), repeat=5)])  # all 1024, after a 0
+found, best_of_all = {width: [] for width in (1, 2, 4, 16, 4**5)}, []
 for seed in range(100):
     chain = np.log(np.random.default_rng(seed).dirichlet(np.full(4, 0.7), size=4))
+    best_of_all.append(chain[every[:, :-1], every[:, 1:]].sum(axis=1).max())
     for width, values in found.items():
-        values.append(beam_search(lambda ids, chain=chain: chain[ids], [0], 5, width)[0].score)
-best_of_all = np.array(found[4**5])
+        values.append(beam_search(lambda ids, chain=chain: chain[ids], [0], 5, width)[0])
+    greedy = generate(lambda ids, chain=chain: chain[ids], [0], 5, rng, temperature=0)
+    assert found[1][-1].ids == tuple(greedy[1:])
 for width, values in found.items():
-    print(
-        f"width {width:>4}: finds the most probable text in {np.isclose(values, best_of_all).mean():4.0%}"
-    )
-assert all((np.array(values) <= best_of_all + 1e-12).all() for values in found.values())
+    hit = np.isclose([h.log_probability for h in values], best_of_all)
+    print(f"width {width:>4}: finds the most probable text in {hit.mean():4.0%}")
+assert hit.all()  # the full width, against all texts
 
 # %% [markdown]
-# Is a wider beam always at least as good? It sees more. And yet:
+# A wider beam sees more. Does it always find a text that is at least as probable?
 
 # %% [markdown] lang="zh"
-# 束宽一点，总不会更差吧？毕竟看得更多。可是：
+# 束宽一些，看到的就多。它找到的文本，概率就一定不比窄的低吗？
+
+# %%
+predict("always · 总是", "not always · 不一定")
 
 # %%
 chain = np.log(np.random.default_rng(482).dirichlet(np.full(4, 0.7), size=4))
@@ -423,12 +432,12 @@ for width, h in by_width.items():
 assert by_width[2].score < by_width[1].score == by_width[4**5].score
 
 # %% [markdown]
-# Width 2 finds a worse text than width 1! What greedy follows to the end is pushed out of the wider beam for a moment, by two others that look better just then. Only the full width is a promise.
+# Width 2 finds a worse text than width 1! What greedy follows to the end is pushed out of the wider beam for a moment, by two others that look better just then. Only a beam that drops nobody is a promise.
 #
 # Now on the GPT. The tree of a search: seven steps after `To be, or not to the `. Which width is the first to find a more probable text than greedy?
 
 # %% [markdown] lang="zh"
-# 束宽 2 找到的，竟不如束宽 1！贪心一路走到底的那条，在宽一点的束里有那么一刻被挤了出去，挤它的两条当时看着更好。只有全宽才是保证。
+# 束宽 2 找到的，竟不如束宽 1！贪心一路走到底的那条，在宽一点的束里有那么一刻被挤了出去，挤它的两条当时看着更好。只有谁也不淘汰的束才是保证。
 #
 # 现在换成 GPT。画一棵搜索树：`To be, or not to the ` 之后走七步。束宽到多少，才头一回找到比贪心更可能的文本？
 
@@ -442,7 +451,6 @@ white = dict(facecolor="white", edgecolor="none", pad=0.6)
 
 
 def draw(axes, width):
-    """Blue: kept; grey: dropped at once; the thick line: the best in the end."""
     steps = list(beam_steps(model, tokenizer.encode(begun), 7, width))
     winner, rank_of = steps[-1].kept[0].ids, {(): 1}
     for t, step in enumerate(steps, start=1):
@@ -458,13 +466,14 @@ def draw(axes, width):
 
 
 explore(draw, width=[1, 2, 4])
-assert len(beam_search(model, tokenizer.encode(begun), 7, 6)) == 6
+first, *_, last = beam_steps(model, tokenizer.encode(begun), 7, 4)
+assert last.kept[0].ids[0] == first.kept[2].ids[0]  # third at first, best in the end
 
 # %% [markdown]
-# **Figure.** The beam search as a tree, for widths 1, 2 and 4: time runs to the right, the best rank is at the top. Blue hypotheses are kept, grey ones are dropped at once; the thick line leads to the best text in the end. Greedy takes the best first letter. A wider beam also follows the letters that are second and third at first.
+# **Figure.** The beam search as a tree, for widths 1, 2 and 4: time runs to the right, the best rank is at the top. Blue hypotheses are kept, grey ones are dropped at once; the thick line leads to the best text in the end. Greedy takes the best first letter. A wider beam also follows letters that are second or third at first, and at width 4 the third is the one that pays.
 
 # %% [markdown] lang="zh"
-# **图.** 画成树的束搜索，束宽为 1、2、4：时间往右走，名次最好的在最上面。蓝色的假设留下了，灰色的当场淘汰；粗线通向最后最好的文本。贪心挑最好的首字母；束宽一些，起先排第二、第三的字母也跟着走。
+# **图.** 画成树的束搜索，束宽为 1、2、4：时间往右走，名次最好的在最上面。蓝色的假设留下了，灰色的当场淘汰；粗线通向最后最好的文本。贪心挑最好的首字母；束宽一些，起先排第二、第三的字母也跟着走；束宽 4 时，赢的正是起先排第三的。
 
 # %% tags=["nbval-ignore-output"]
 ends = {w: beam_search(model, tokenizer.encode(begun), 7, w)[0] for w in (1, 2, 3, 4, 6)}
@@ -515,12 +524,12 @@ for width in (1, 2, 4, 8):
 assert searched[8] < searched[1]
 
 # %% [markdown]
-# The same number of calls, each with $w$ rows instead of one: $w$ times the work. On a machine with idle units the rows of a batch run side by side, and so the time grows less than the work; it never shrinks. A beam buys *probability*, and pays in computation. (What does make writing faster is lesson 21.)
+# The same number of calls, each with $w$ rows instead of one: $w$ times the work. On a machine with idle units the rows of a batch run side by side, and the time may grow less than the work; it has no reason to shrink. A beam buys *probability*, and pays in computation. (What does make writing faster is lesson 21.)
 #
 # It does buy it: with every doubling the text gets cheaper in bits. Here is what we have bought:
 
 # %% [markdown] lang="zh"
-# 调用次数一样，每次却有 $w$ 行而不是一行：工作量是 $w$ 倍。机器有闲着的计算单元，一批里的各行可以并排算，时间涨得没有工作量那么多；但绝不会变少。束搜索买的是**概率**，付的是计算。（真正让写作变快的，在第 21 课。）
+# 调用次数一样，每次却有 $w$ 行而不是一行：工作量是 $w$ 倍。机器有闲着的计算单元，一批里的各行可以并排算，时间未必涨得跟工作量一样多；可要说变少，没有道理。束搜索买的是**概率**，付的是计算。（真正让写作变快的，在第 21 课。）
 #
 # 概率倒是真买到了：束宽每翻一番，文本的比特数就降一截。来看看买到了什么：
 
@@ -532,26 +541,28 @@ for width in (1, 4, 16):
     assert len(h.ids) == 70
 
 # %% [markdown]
-# Grammar improves, and it has less and less to say. It is the parrot with better manners.
+# Each is more probable than the one before. A better read it is not: stock phrases, one after the other. It is the parrot with better manners.
 #
 # ## Likelihood against diversity
 #
-# Time to measure instead of judging by taste. Eight beginnings of 20 characters from held-out plays. *People* go on as they did. The model goes on for 80 characters, under every rule. Three measures of what was written:
+# Time to measure instead of judging by taste. Eight beginnings of 20 characters from held-out plays. *People* go on as they did. The model goes on for 80 characters, under every rule. Four measures of what was written:
 #
 # - **bits per character** that the model itself, at temperature 1, pays for it: low means probable;
 # - **distinct-1** (Li and others 2016): how many of all words are different, over the eight texts; distinct-2 would count pairs of neighbouring words;
-# - **self-repetition**: the share of runs of 12 characters that the same text has contained before.
+# - **self-repetition**: the share of runs of 12 characters that the same text has contained before;
+# - **new words**: the share of words that occur nowhere in the training plays. People have a few, names and rare words; what goes beyond that is invention.
 
 # %% [markdown] lang="zh"
-# 语法通顺了，话却越来越空。还是那只鹦鹉，只是更懂礼貌。
+# 一段比一段更可能，读来却没有更好：净是套话，一句接一句。还是那只鹦鹉，只是更懂礼貌。
 #
 # ## 似然与多样
 #
-# 不凭口味，来量一量。从留出的剧本里取八个开头，各 20 个字符。**人**已经写下了后面的话；模型按每条规则各续写 80 个字符。写出来的东西量三样：
+# 不凭口味，来量一量。从留出的剧本里取八个开头，各 20 个字符。**人**已经写下了后面的话；模型按每条规则各续写 80 个字符。写出来的东西量四样：
 #
 # - **每字符比特数**：模型自己按温度 1 付多少；少，就是可能；
 # - **distinct-1**（Li 等，2016）：八段文本的词里，不同的词占多大比例；distinct-2 数的则是相邻两词组成的对；
-# - **自我重复**：12 个字符一串，有多大比例在同一段文本里已经出现过。
+# - **自我重复**：12 个字符一串，有多大比例在同一段文本里已经出现过；
+# - **新词**：训练用的剧本里一次也没出现过的词占多大比例。人写的也有一点，是人名和少见的词；再多，就是生造的了。
 
 # %%
 places = [plays.index("\n", at) + 1 for at in range(4_000, 64_000, 7_500)]
@@ -581,9 +592,14 @@ def distinct(texts, n=1):
     return len(set(grams)) / len(grams)
 
 
+known = set(re.findall("[a-z']+", shakespeare().text("train").lower()))
+
+
 def judge(rows):
-    texts = [tokenizer.decode(row[20:]) for row in rows]
-    return bits_of(rows).mean(), distinct(texts), np.mean([repeats(text) for text in texts])
+    texts = [tokenizer.decode(row[20:]) for row in rows]  # cut at both ends, perhaps in a word
+    whole = [word for text in texts for word in re.findall("[a-z']+", text.lower())[1:-1]]
+    new = np.mean([word not in known for word in whole])
+    return bits_of(rows).mean(), distinct(texts), np.mean([repeats(text) for text in texts]), new
 
 
 assert distinct(["to be or not", "to be sure"]) == 5 / 7 and repeats("abcabc", n=3) == 1 / 4
@@ -606,16 +622,17 @@ written = {"people": of_people} | {name: write(**knobs) for name, knobs in rules
 beams = [beam_search(model, row, 80, 4)[0].ids for row in starts]
 written["beam 4"] = np.column_stack([starts, beams])
 judged = {name: judge(rows) for name, rows in written.items()}
-print(f"{'':<18} bits   distinct-1   self-repetition")
-for name, (bits, fresh, again) in judged.items():
-    print(f"{name:<18} {bits:4.2f}   {fresh:10.0%}   {again:15.0%}")
+print(f"{'':<18} bits   distinct-1   self-repetition   new words")
+for name, (bits, fresh, again, new) in judged.items():
+    print(f"{name:<18} {bits:4.2f}   {fresh:10.0%}   {again:15.0%}   {new:9.0%}")
 assert judged["beam 4"][0] < judged["τ 0"][0] < judged["τ 1.0"][0] < judged["τ 1.5"][0]
+assert judged["people"][3] < judged["τ 1.5"][3] / 2
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(6.8, 3.8))
 heat = [judged[name] for name in rules if name.count("τ") and "," not in name]
-axes.plot([b for b, _, _ in heat], [d for _, d, _ in heat], color=plots.GREY, linewidth=1)
-for name, (bits, fresh, _) in judged.items():
+axes.plot([h[0] for h in heat], [h[1] for h in heat], color=plots.GREY, linewidth=1)
+for name, (bits, fresh, *_) in judged.items():
     colour = plots.RED if name == "people" else plots.BLUE
     axes.plot(bits, fresh, "o", color=colour, markersize=8 if name == "people" else 4)
     left = "top" in name or "," in name
@@ -632,20 +649,20 @@ assert judged["people"][0] > judged["τ 0"][0] + 0.5
 assert abs(judged["people"][0] - judged["τ 1.0"][0]) < 0.5
 
 # %% [markdown]
-# **Figure.** Likelihood against diversity: bits per character on the horizontal axis, the share of different words on the vertical one. The grey line is temperature, from greedy at the lower left to 1.5 at the upper right. Beam search lies furthest to the left and low. People (red) lie far from it, near what is drawn at temperature 1. The cuts lie between.
+# **Figure.** Likelihood against diversity: bits per character on the horizontal axis, the share of different words on the vertical one. The grey line is temperature, from greedy at the lower left to 1.5 at the upper right. Beam search lies furthest to the left and low. People (red) lie far from it: about as far to the right as what is drawn at temperature 1, with fewer different words. The cuts lie between, close to the grey line.
 
 # %% [markdown] lang="zh"
-# **图.** 似然与多样：横轴是每字符比特数，纵轴是不同的词所占的比例。灰线是温度，左下是贪心，右上是 1.5。束搜索在最左边，也很低。人（红点）离它很远，靠近温度 1 抽出来的。几种剪法在当中。
+# **图.** 似然与多样：横轴是每字符比特数，纵轴是不同的词所占的比例。灰线是温度，左下是贪心，右上是 1.5。束搜索在最左边，也很低。人（红点）离它很远：横向跟温度 1 抽出来的差不多，不同的词则少一些。几种剪法在当中，都离灰线不远。
 
 # %% [markdown]
-# The people's texts are *not* the most probable ones. They cost the model about as much as its own draws at temperature 1, and that is no accident: the cross-entropy on held-out text is what people cost, the entropy of the model is what its own draws cost, and training brings the two together. Whoever maximizes likelihood leaves the place where human texts are. (That a hot model uses *more* different words than people is no compliment: a word that doesn't exist is always a new one.)
+# The people's texts are *not* the most probable ones. They cost the model about as much as its own draws at temperature 1, and that is no accident: the cross-entropy on held-out text is what people cost, the entropy of the model is what its own draws cost, and training brings the two together. Whoever maximizes likelihood leaves the place where human texts are. (That a hot model uses *more* different words than people is no compliment, as the last column of the table shows: a word that it invents hardly ever comes twice.)
 #
-# Then why not always draw at temperature 1? Because a point in this figure says nothing about *sense*. Both have surprises; the people's are in the right places. Look at the surprises one by one, along three texts with the same beginning:
+# Then why not always draw at temperature 1? Because a point in this figure says nothing about *sense*. People and model pay about the same; what people write for it are words, and the model, more often than they, inventions. And the beam: does it stay cheap, or do its surprises come later? Follow the cost along the way, from the same eight beginnings:
 
 # %% [markdown] lang="zh"
-# 人写的文本**不是**最可能的。它让模型付的，和模型自己按温度 1 抽出来的差不多。这不是碰巧：留出文本上的交叉熵，就是人写的要付多少；模型的熵，就是它自己抽的要付多少；训练把两者拉到了一起。一味追求似然，就离开了人写的文本所在的地方。（温度高的模型，用的不同的词比人还多，这算不得夸奖：世上没有的词，总是新词。）
+# 人写的文本**不是**最可能的。它让模型付的，和模型自己按温度 1 抽出来的差不多。这不是碰巧：留出文本上的交叉熵，就是人写的要付多少；模型的熵，就是它自己抽的要付多少；训练把两者拉到了一起。一味追求似然，就离开了人写的文本所在的地方。（温度高的模型，用的不同的词比人还多，这算不得夸奖，看看表的最后一列：生造的词，当然个个不同。）
 #
-# 那为什么不一律按温度 1 抽？因为这张图上的点说不出**通不通**。两者都有意外；人的意外，出在该出的地方。顺着开头相同的三段文本，一个一个看：
+# 那为什么不一律按温度 1 抽？因为这张图上的点说不出**通不通**。人和模型付的差不多，人写出来的是词，模型写出来的，生造的比人多。束搜索呢，一直这么便宜，还是意外都在后头？从同样的八个开头出发，一路看下去：
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(7.2, 2.9))
@@ -666,7 +683,7 @@ assert late["beam 4"] < late["people"] - 0.8
 # **图.** 80 个字符里每个要模型付多少比特，取八段文本、最近 16 个字符的平均。人写的和抽出来的，都在两比特上下起伏。束搜索一路远在下面：没有一处出人意料。
 
 # %% [markdown]
-# A rule of thumb comes out of this. Where there is *one right answer*, search for it: a translation (lesson 12), a formula, a fact. Where many texts are right, draw, and cut the tail. A story, a dialogue, a poem.
+# A rule of thumb comes out of this. Where *few* texts are right, search for the most probable: a translation (lesson 12), a formula, a fact. Where many are right, draw, and cut the tail: a story, a dialogue, a poem.
 #
 # ## Short or long?
 #
@@ -677,7 +694,7 @@ assert late["beam 4"] < late["people"] - 0.8
 # $\alpha = 0$ ranks by probability, $\alpha = 1$ by the mean per token; this division is called **length normalization**. By hand: *stop* has 0.5 at once; *go on* has 0.4, and then twice 0.98.
 
 # %% [markdown] lang="zh"
-# 由此得一条经验。答案**只有一个**，就去搜：翻译（第 12 课）、公式、事实。好文本不止一种，就去抽，再剪掉尾巴：故事、对话、诗。
+# 由此得一条经验。对的写法**没有几种**，就去搜最可能的：翻译（第 12 课）、公式、事实。好文本多得很，就去抽，再剪掉尾巴：故事、对话、诗。
 #
 # ## 长还是短？
 #
@@ -714,7 +731,7 @@ for alpha in (0.0, 1.0, 1.5):
 assert lengths[0] < lengths[-1]
 
 # %% [markdown]
-# Probability alone says as little as possible. How long an answer *should* be is not in the probabilities; $\alpha$ is a wish of ours.
+# Ranked by probability alone, the line is soon over. How long an answer *should* be is not in the probabilities; $\alpha$ is a wish of ours.
 #
 # ## A form that a program can read
 #
@@ -723,7 +740,7 @@ assert lengths[0] < lengths[-1]
 # First, how bad is it? A small model that has seen nothing but JSON: one line for each sentence pair of the HSK corpus. Nothing grand, a trigram of characters with Kneser–Ney smoothing (lesson 02), which remembers two characters. What share of its lines can Python's `json.loads` read?
 
 # %% [markdown] lang="zh"
-# 只看概率，就尽量少说。一个答案**该**多长，概率里没有；$\alpha$ 是我们的愿望。
+# 只看概率，一行很快就写完。一个答案**该**多长，概率里没有；$\alpha$ 是我们的愿望。
 #
 # ## 程序读得懂的格式
 #
@@ -760,6 +777,7 @@ def parses(text):
         return False
 
 
+# %%
 dice = np.random.default_rng(0)
 free = [line_by(trigram, dice) for _ in range(60)]
 print(*free[:4], sep="\n")
@@ -771,26 +789,26 @@ assert 0.05 < np.mean([parses(text) for text in free]) < 0.4
 #
 # ## What is still owed
 #
-# Describe the form by a **regular expression**: `ab*|c` is *an `a` and any number of `b`, or a `c`*. We need its state after each character, and here is a beautiful idea (Brzozowski 1964). *After reading an `a`, what is still owed?* That is again a regular expression, `b*`. It is called the **derivative** of the expression by `a`. It follows rules, much like those of calculus. Write $\partial_a$ for the derivative by `a`, $\varepsilon$ for the empty text and $\varnothing$ for *nothing fits*:
+# Describe the form by a **regular expression**: `ab*|c` is *an `a` and any number of `b`, or a `c`*; `a?` is *an `a` or nothing*. We need its state after each character, and here is a beautiful idea (Brzozowski 1964). *After reading an `a`, what is still owed?* That is again a regular expression, `b*`. It is called the **derivative** of the expression by `a`. It follows rules, much like those of calculus. Write $\partial_a$ for the derivative by `a`, $\varepsilon$ for the empty text and $\varnothing$ for *nothing fits*:
 #
-# $$\partial_a(a) = \varepsilon \qquad \partial_a(b) = \varnothing \qquad \partial_a(r|s) = \partial_a r \,|\, \partial_a s \qquad \partial_a(r^*) = (\partial_a r)\, r^*$$
+# $$\partial_a(a) = \varepsilon \qquad \partial_a(b) = \partial_a(\varepsilon) = \varnothing \qquad \partial_a(r|s) = \partial_a r \,|\, \partial_a s \qquad \partial_a(r^*) = (\partial_a r)\, r^*$$
 #
 # $$\partial_a(r s) = \begin{cases} (\partial_a r)\, s \,|\, \partial_a s & r \text{ may be empty} \\ (\partial_a r)\, s & \text{otherwise}\end{cases}$$
 #
-# By hand: from `ab*|c` an `a` leaves `b*`, a `c` leaves the empty text, a `b` leaves nothing at all. What does `(ab)*` leave after an `a`? And `a?ab` after an `a`?
+# What follows an $\varepsilon$ stands alone, what follows a $\varnothing$ is lost, and a choice that is $\varnothing$ can be left out. By hand: from `ab*|c` an `a` leaves `b*`, a `c` leaves the empty text, a `b` leaves nothing at all. What does `(ab)*` leave after an `a`? And `a?ab` after an `a`?
 
 # %% [markdown] lang="zh"
 # 大半读不通。模型好一点，失败少一点；可“少一点”算不得格式。出路是不给它错的选择：每次抽签之前，凡是写了它就再也成不了合法 JSON 的词元，logit 一律改成 $-\infty$。其余的由模型自己做主。这叫**受限解码**。它需要一台机器，随便给个开头，都说得出接下来可以是什么。
 #
 # ## 还欠着什么
 #
-# 格式用**正则表达式**来描述：`ab*|c` 就是“一个 `a` 加任意多个 `b`，或者一个 `c`”。我们要知道读过每个字符之后的状态。有个漂亮的想法（Brzozowski，1964）：**读了一个 `a` 之后，还欠着什么？** 欠着的又是一个正则表达式，`b*`，叫作原表达式对 `a` 的**导数**。它遵循一些规则，和微积分里的颇有几分像。用 $\partial_a$ 表示对 `a` 求导，$\varepsilon$ 表示空文本，$\varnothing$ 表示“什么都不行”：
+# 格式用**正则表达式**来描述：`ab*|c` 就是“一个 `a` 加任意多个 `b`，或者一个 `c`”，`a?` 就是“一个 `a`，或者没有”。我们要知道读过每个字符之后的状态。有个漂亮的想法（Brzozowski，1964）：**读了一个 `a` 之后，还欠着什么？** 欠着的又是一个正则表达式，`b*`，叫作原表达式对 `a` 的**导数**。它遵循一些规则，和微积分里的颇有几分像。用 $\partial_a$ 表示对 `a` 求导，$\varepsilon$ 表示空文本，$\varnothing$ 表示“什么都不行”：
 #
-# $$\partial_a(a) = \varepsilon \qquad \partial_a(b) = \varnothing \qquad \partial_a(r|s) = \partial_a r \,|\, \partial_a s \qquad \partial_a(r^*) = (\partial_a r)\, r^*$$
+# $$\partial_a(a) = \varepsilon \qquad \partial_a(b) = \partial_a(\varepsilon) = \varnothing \qquad \partial_a(r|s) = \partial_a r \,|\, \partial_a s \qquad \partial_a(r^*) = (\partial_a r)\, r^*$$
 #
 # $$\partial_a(r s) = \begin{cases} (\partial_a r)\, s \,|\, \partial_a s & r \text{ 可以为空} \\ (\partial_a r)\, s & \text{否则}\end{cases}$$
 #
-# 动手算：`ab*|c` 读了 `a`，剩 `b*`；读了 `c`，剩空文本；读了 `b`，什么也不剩。那么 `(ab)*` 读了 `a` 剩什么？`a?ab` 读了 `a` 呢？
+# $\varepsilon$ 后面接什么，就只剩什么；$\varnothing$ 后面接什么，都作废；几选一里的 $\varnothing$ 可以划掉。动手算：`ab*|c` 读了 `a`，剩 `b*`；读了 `c`，剩空文本；读了 `b`，什么也不剩。那么 `(ab)*` 读了 `a` 剩什么？`a?ab` 读了 `a` 呢？
 
 # %%
 predict("b,  ab|b", "b(ab)*,  ab|b", "b(ab)*,  ab")
@@ -810,10 +828,10 @@ assert abc.show(abc.derivative(read_pattern("a?ab", abc), "a")) == "ab|b"
 show_source(Expressions._derive)
 
 # %% [markdown]
-# Derive again and again, and before long only old acquaintances come. Each of them becomes a state, and the derivatives become a table: state, character, next state. That is a **finite automaton**, and reading a text costs one look-up per character. Here is the whole table for a time of day:
+# Derive again and again, and before long only old acquaintances come. Each of them becomes a state, and the derivatives become a table: state, character, next state. That is a **finite automaton**, and reading a text costs one look-up per character. Here is the whole table for a time of day (`[01]` is a 0 or a 1, `[0-5]` one of 0 to 5, `\d` any digit):
 
 # %% [markdown] lang="zh"
-# 反复求导，没过多久，出来的就全是老面孔。每张面孔算一个状态，导数就成了一张表：状态、字符、下一个状态。这就是**有限自动机**，读文本，一个字符查一次表。下面是“一天里的时刻”的整张表：
+# 反复求导，没过多久，出来的就全是老面孔。每张面孔算一个状态，导数就成了一张表：状态、字符、下一个状态。这就是**有限自动机**，读文本，一个字符查一次表。下面是“一天里的时刻”的整张表（`[01]` 是 0 或 1，`[0-5]` 是 0 到 5 中的一个，`\d` 是任一数字）：
 
 # %%
 from lmcourse.generation.automaton import Automaton
@@ -831,12 +849,12 @@ print(said)
 assert list(said.values()) == [True, True, False, False]
 
 # %% [markdown]
-# Characters that the pattern never tells apart share a column: `4` stands for 4 and 5, `6` for 6 to 9, the space also for `x`. A dot is the **dead state**, from which no text can be completed. The *distance* says how many characters are still needed at least. It will matter when room runs out.
+# Characters that the pattern never tells apart share a column: `0` stands for 0 and 1, `4` for 4 and 5, `6` for 6 to 9, the space also for `x`. A dot is the **dead state**, from which no text can be completed. The *distance* says how many characters are still needed at least. It will matter when room runs out.
 #
 # A *token* is often several characters. It is allowed if the machine can read all of them. So a state's row of characters becomes a row over the vocabulary, computed once for each state:
 
 # %% [markdown] lang="zh"
-# 模式里从不区分的字符共用一列：`4` 代表 4 和 5，`6` 代表 6 到 9，空格也代表 `x`。圆点是**死状态**，从那里再也凑不成完整的文本。“distance”一列是至少还差几个字符，快没地方写的时候用得上。
+# 模式里从不区分的字符共用一列：`0` 代表 0 和 1，`4` 代表 4 和 5，`6` 代表 6 到 9，空格也代表 `x`。圆点是**死状态**，从那里再也凑不成完整的文本。“distance”一列是至少还差几个字符，快没地方写的时候用得上。
 #
 # 一个**词元**往往是好几个字符。机器能把它从头读到尾，它才被允许。于是一个状态对字符的那一行，就变成对整个词表的一行，每个状态只算一次：
 
@@ -855,10 +873,10 @@ for said in ("", "1", "2", "12", "12:"):
 assert [pieces[id] for id in allowed] == [*"012345", "12", "59"]
 
 # %% [markdown]
-# Now JSON. A value is a string, a number, `true`, `false`, `null`, a list of values or an object of values: the definition contains itself, and so it is *not* a regular expression. Brackets of any depth take counting without end, and an automaton has finitely many states (lesson 08 met the same wall with the bracket language). But up to a fixed depth it is one: put the pattern into itself as often as needed.
+# Now JSON. A value is a string, a number, `true`, `false`, `null`, a list of values or an object of values: the definition contains itself. It is *not* a regular expression: brackets of any depth take counting without end, and an automaton has finitely many states. But up to a fixed depth it is one (the brackets of lesson 08 were at most eight deep): put the pattern into itself as often as needed.
 
 # %% [markdown] lang="zh"
-# 轮到 JSON。一个值可以是字符串、数、`true`、`false`、`null`，也可以是一列值，或者由值组成的对象：定义里套着定义自己，所以它**不是**正则表达式。括号要套多深就多深，得没完没了地数数，而自动机只有有限个状态（第 08 课的括号语言碰过同一堵墙）。但深度一旦限定，它就是了：把模式往自己里面套，要几层套几层。
+# 轮到 JSON。一个值可以是字符串、数、`true`、`false`、`null`，也可以是一列值，或者由值组成的对象：定义里套着定义自己。它**不是**正则表达式：括号要套多深就多深，得没完没了地数数，而自动机只有有限个状态。但深度一旦限定（第 08 课的括号最深八层），它就是了：把模式往自己里面套，要几层套几层。
 
 # %%
 show_source(json_pattern)
@@ -868,10 +886,10 @@ for depth in range(5):
     print(f"depth {depth}: pattern of {len(pattern):>6,} characters, {machine.states:>3} states")
 
 # %% [markdown]
-# The pattern grows fourfold with each level, the machine only twofold: equal remainders are one state. Depth 1 is enough for our lines. First the worst writer that we can think of, a monkey with random logits, which has never read a line. How many of its lines will parse?
+# Deep down, each further level makes the pattern about four times as long, the machine only about twice as large: equal remainders are one state. Depth 1 is enough for our lines. First the worst writer that we can think of, a monkey with random logits, which has never read a line. How many of its lines will parse?
 
 # %% [markdown] lang="zh"
-# 每深一层，模式长到四倍，机器才翻一番：相同的剩余只算一个状态。我们的行，深度 1 就够了。先请一位再糟不过的写手：一只猴子，logit 全是随机的，一行都没读过。它写的行，能读通多少？
+# 越往深处，每深一层，模式大约长到四倍，机器才大约翻一番：相同的剩余只算一个状态。我们的行，深度 1 就够了。先请一位再糟不过的写手：一只猴子，logit 全是随机的，一行都没读过。它写的行，能读通多少？
 
 # %%
 predict("none · 一行也没有", "half · 一半", "all · 全部")
@@ -879,6 +897,7 @@ predict("none · 一行也没有", "half · 一半", "all · 全部")
 # %%
 letter_texts = spellings(letters)
 form = Constraint(json_pattern(1), letter_texts, end_id=letters.encode("\n")[0])
+assert all(map(form.automaton.matches, lines))  # depth 1 is enough
 
 
 def monkey(ids):
@@ -896,12 +915,12 @@ for name, texts in lines_of.items():
     assert all(parses(text) for text in texts)
 
 # %% [markdown]
-# All of them, and not because we were lucky. A closing quote can't get lost, because the mask is told how much room is left: when the distance to the end equals the room, only tokens that lead out are allowed. Every text is complete when there is no more room.
+# All of them, and not because we were lucky. A closing quote can't get lost, because the mask is told how much room is left: when it is enough for the way out and no more, only tokens that lead out are allowed. Every text is complete when there is no more room.
 #
 # JSON, but nonsense; the keys are made up. A stricter pattern says which keys we want, and of what kind their values are (what is called a *schema*):
 
 # %% [markdown] lang="zh"
-# 全部，而且不是碰运气。右引号丢不了，因为掩码知道还剩多少地方：离结尾的距离一旦等于剩下的地方，就只许走通向出口的词元。地方用完的时候，每段文本都已经完整。
+# 全部，而且不是碰运气。右引号丢不了，因为掩码知道还剩多少地方：剩下的地方一旦只够走到结尾，就只许写通向出口的词元。地方用完的时候，每段文本都已经完整。
 #
 # 是 JSON 了，可还是胡话，键也是编的。模式再严一点，写明要哪些键、各是什么样的值（这叫**模式约束**，英文是 schema）：
 
@@ -931,7 +950,7 @@ two = np.array([[0.9, 0.1], [0.1, 0.9]])  # after a, after b; the start behaves 
 joint = {"ab": 0.9 * 0.1, "bb": 0.1 * 0.9}
 print("given the form :", {text: round(p / sum(joint.values()), 2) for text, p in joint.items()})
 ends_in_b = Constraint("[ab]b", ["a", "b", ""], end_id=2)
-toy = np.log(np.array([[0.9, 0.1, 1e-9], [0.1, 0.9, 1e-9], [1 / 3] * 3]))
+toy = np.log(np.array([[0.9, 0.1, 1e-9], [0.1, 0.9, 1e-9], [1 / 3] * 3]))  # the end: 1e-9
 drawn = Counter()
 for _ in range(2000):
     ids = generate(lambda ids: toy[ids], [0], 3, dice, end_id=2, mask=ends_in_b)
@@ -972,8 +991,10 @@ from lmcourse.models.pretrained import smollm2
 smol, chat = smollm2()
 decoder = Decoder(smol, length=192)
 end = chat.special["<|im_end|>"]
+print(f"{smol.count_params():,} weights, {chat.vocabulary_size:,} pieces")
 
 
+# %%
 def answer(question, length=90, mask=None, **knobs):
     text = chat.chat_ids([{"role": "user", "content": question}]).tolist()
     logits, begin, choose = decoder.prefill(text)[0], len(text), Sampling(temperature=0, **knobs)
@@ -1007,7 +1028,7 @@ print("states:", known.automaton.states, " fewest characters:", known.automaton.
 
 # %% tags=["nbval-ignore-output"]
 question = "Write a JSON object with the keys city, country, inhabitants and rivers for {}."
-asked = answer(question.format("London"), 60)
+asked = answer(question.format("London"), 100)
 print(f"--- asked politely; json.loads reads it: {parses(asked)}\n{asked}")
 forced = {place: answer(question.format(place), 100, mask=known) for place in ("London", "Paris")}
 for text in forced.values():
@@ -1016,17 +1037,17 @@ for text in forced.values():
 assert not parses(asked) and json.loads(forced["London"])["inhabitants"] < 5_000_000
 
 # %% [markdown]
-# Asked politely, it wraps its answer into something, or doesn't come to an end. With the mask, the answer is an object that a program can use, every time. Look at the *values*, though. City and country are right. The number of inhabitants is not, and some of the rivers were never seen on a map. **A form guarantees the form.** Where the model doesn't know, it now fills the field all the more neatly, and a machine that reads it has no way to tell. The truth of answers is a question of its own, for lessons 22 and 27.
+# Asked politely, it wraps its answer into something, or doesn't come to an end. With the mask, the answer is an object that a program can use, every time. Look at the *values*, though. City and country are right. The number of inhabitants is not, and not every name in the list is a river of that city. **A form guarantees the form.** Where the model doesn't know, it now fills the field all the more neatly, and a machine that reads it has no way to tell. The truth of answers is a question of its own, for lessons 22 and 27.
 
 # %% [markdown] lang="zh"
-# 客客气气地问，它要么给答案套上别的东西，要么没个完。加上掩码，每次都是程序用得上的对象。不过，看看那些**值**。城市和国家是对的；居民数不对，有的河地图上也没有。**格式只保证格式**。不知道的地方，它照样填得整整齐齐，读它的机器根本看不出来。答得对不对，是另一个问题，留给第 22、27 课。
+# 客客气气地问，它要么给答案套上别的东西，要么没个完。加上掩码，每次都是程序用得上的对象。不过，看看那些**值**。城市和国家是对的；居民数不对，列出来的也不都是那座城市的河。**格式只保证格式**。不知道的地方，它照样填得整整齐齐，读它的机器根本看不出来。答得对不对，是另一个问题，留给第 22、27 课。
 
 # %% [markdown]
 # ## Try it
 #
 # 1. *Easy.* A lipogram is a text without a certain letter. Let the Shakespeare GPT write without `e` and `E`, at temperature 0.8. Predict what it costs the model: how many bits per character more than without the ban?
 #
-# <details><summary>Hint</summary>A mask is any function of (ids written, room). Here it is always the same row of V booleans. Price both texts at temperature 1, without the mask.</details>
+# <details><summary>Hint</summary>A ban is the same row of V booleans at every step: before each draw, forbidden characters get a logit of −∞. One short text is mostly noise, so write 32 at once, four for each beginning in `starts`. Price them at temperature 1, without the ban.</details>
 #
 # 2. *Medium.* Cure the parrot on characters: greedy decoding that never writes a run of 12 characters twice. What happens at the moment when the old song would begin again?
 #
@@ -1041,7 +1062,7 @@ assert not parses(asked) and json.loads(forced["London"])["inhabitants"] < 5_000
 #
 # 1. **容易。** 有一种文字游戏，通篇不许用某个字母。让莎士比亚 GPT 写一段，不用 `e` 和 `E`，温度 0.8。猜猜它要多付多少：每字符比不禁的时候多几比特？
 #
-# <details><summary>提示</summary>掩码可以是任何一个函数，吃进（已写的编号，剩余的地方）。这里永远是同一行 V 个布尔值。两段文本都按温度 1、不加掩码来计价。</details>
+# <details><summary>提示</summary>所谓禁，每一步都是同一行 V 个布尔值：抽签之前，禁用的字符 logit 改成 −∞。一小段文本的代价大半是噪声，不妨一次写 32 段，`starts` 里的每个开头各四段。计价都按温度 1，不加禁令。</details>
 #
 # 2. **中等。** 在字符上治好鹦鹉：贪心解码，但绝不把 12 个字符的一串写两遍。老调正要重弹的那一刻，会发生什么？
 #
@@ -1054,25 +1075,26 @@ assert not parses(asked) and json.loads(forced["London"])["inhabitants"] < 5_000
 # %% [markdown]
 # ## Worked answers
 #
-# **1.** It looks for words without `e` with some success, and where it doesn't find one, it invents. Every detour costs bits.
+# **1.** It looks for words without `e` with some success, and where it doesn't find one, it invents. The detours cost bits: the price is several times the noise (the number after ±, a standard error as in lesson 09).
 
 # %% [markdown] lang="zh"
 # ## 参考答案
 #
-# **1.** 它找不带 `e` 的词，有时找得到，找不到就生造。每绕一次道，都要多付比特。
+# **1.** 它找不带 `e` 的词，有时找得到，找不到就生造。绕道要多付比特，多付的是噪声（± 后面的数，第 09 课的标准误）的好几倍。
 
 # %% tags=["nbval-ignore-output"]
 allowed = np.array([letter not in "eE" for letter in tokenizer.vocabulary])
-texts = {
-    "free": continued("\nKING ", 90, temperature=0.8),
-    "no e": continued("\nKING ", 90, temperature=0.8, mask=lambda ids, room: allowed),
-}
-for name, text in texts.items():
-    ids = tokenizer.encode(text)[None]
-    logs = log_softmax(model(ids[:, :-1]).astype(np.float64))[0, 5:]
-    bits = -logs[np.arange(90), ids[0, 6:]].mean() / np.log(2)
-    print(f"--- {name}: {bits:.2f} bits a character{text}")
-assert "e" not in texts["no e"].lower()
+price = {}
+for name, may in {"free": np.full(V, True), "no e": allowed}.items():
+    text, dice = np.tile(starts, (4, 1)), np.random.default_rng(0)
+    for _ in range(80):
+        logits = np.where(may, model(text)[:, -1], -np.inf)
+        text = np.column_stack([text, sample(logits, dice, temperature=0.8)])
+    costs = bits_of(text).mean(axis=1)
+    price[name], noise = costs.mean(), costs.std() / np.sqrt(len(costs))
+    print(f"--- {name}: {price[name]:.2f} ± {noise:.2f} bits a character")
+    print(tokenizer.decode(text[3]), tokenizer.decode(text[6]), sep="\n...\n")
+assert allowed[text[:, 20:]].all() and price["no e"] > price["free"]
 
 # %% [markdown]
 # **2.** The song is interrupted after 11 characters, every time at another place, and the model has to find a way on from there.
@@ -1085,7 +1107,7 @@ assert "e" not in texts["no e"].lower()
 def no_run_twice(ids, room, n=12):
     allowed, last = np.ones(V, dtype=bool), ids[len(ids) - n + 1 :]
     for i in range(len(ids) - n + 1):
-        if len(ids) >= n and (ids[i : i + n - 1] == last).all():
+        if (ids[i : i + n - 1] == last).all():
             allowed[ids[i + n - 1]] = False
     return allowed
 
@@ -1095,10 +1117,10 @@ print(text, f"\nself-repetition {repeats(text[6:]):.0%}")
 assert repeats(text[6:]) == 0
 
 # %% [markdown]
-# **3.** The table β is the backward half of the algorithm for hidden Markov models of lesson 04. Mask and β agree on what is forbidden; they differ in how much each allowed letter is worth.
+# **3.** The table β is filled like the one of Viterbi in lesson 04, from the other end, and with sums where Viterbi takes the best. `exact` doesn't draw: it computes with which probability such draws write a given text. Mask and β agree on what is forbidden; they differ in how much each allowed letter is worth.
 
 # %% [markdown] lang="zh"
-# **3.** β 这张表，就是第 04 课隐马尔可夫模型算法里往回走的那一半。什么被禁止，掩码和 β 说法一致；每个允许的字母值多少，说法就不同了。
+# **3.** β 这张表，填法跟第 04 课的维特比算法一样，只是从另一头填起，取最大的地方换成求和。`exact` 并不真抽：它算出这样抽会以多大的概率写出某段文本。什么被禁止，掩码和 β 说法一致；每个允许的字母值多少，说法就不同了。
 
 
 # %%
@@ -1124,8 +1146,6 @@ def exact(chain, machine, letters, text):
 
 
 # %%
-from itertools import product
-
 machine = Automaton.compile("[ab]b", "ab")
 print("two letters:", {t: round(float(exact(two, machine, "ab", t)), 2) for t in ("ab", "bb")})
 chain, machine = rng.dirichlet(np.ones(3), size=3), Automaton.compile("(ab|c)*a.b?", "abc")
@@ -1134,9 +1154,8 @@ joint = np.array(
     [np.prod([chain["abc".index(x), "abc".index(y)] for x, y in zip("a" + t, t, strict=False)]) for t in every]
 )  # fmt: skip
 ours = np.array([exact(chain, machine, "abc", text) for text in every])
-print(
-    f"{len(every)} of {3**6} texts fit; largest difference {abs(ours - joint / joint.sum()).max():.0e}"
-)
+gap = abs(ours - joint / joint.sum()).max()
+print(f"{len(every)} of {3**6} texts fit; largest difference {gap:.9f}")
 assert_allclose(ours, joint / joint.sum())
 
 # %% [markdown]
@@ -1144,9 +1163,9 @@ assert_allclose(ours, joint / joint.sum())
 #
 # - The most probable text is not made of the most probable tokens; greedy decoding misses it. Beam search keeps the best $w$ beginnings: width 1 is greedy, full width is exhaustive, and in between a wider beam may even lose.
 # - A beam of $w$ costs $w$ times the work. It is no speed-up.
-# - The amount of probability in the tail is right, the choice within it is not, and mistakes become context. Top-k, top-p and min-p cut the tail off; the last two follow how sure the model is.
+# - The amount of probability in the tail is right, but a draw from it is left to the dice, and mistakes become context. Top-k, top-p and min-p cut the tail off; the last two follow how sure the model is.
 # - A repetition penalty depends on where the logits have their zero, and on characters it wears off.
-# - Texts by people are not the most probable ones: they lie near the model's own draws. Search where one answer is right, draw where many are.
+# - Texts by people are not the most probable ones: they lie near the model's own draws. Search where few texts are right, draw where many are.
 # - Without length normalization the short wins.
 # - Derivatives turn a regular expression into an automaton, the automaton into a mask. With it, even random logits write valid JSON. A mask is not the same as conditioning, and a form is not truth.
 #
@@ -1172,9 +1191,9 @@ assert_allclose(ours, joint / joint.sum())
 #
 # - 最可能的文本，并不由最可能的词元拼成，贪心解码会错过它。束搜索留下最好的 $w$ 个开头：束宽 1 是贪心，全宽是穷举，当中则宽的也可能输给窄的。
 # - 束宽 $w$，工作量就是 $w$ 倍。它不会让生成变快。
-# - 尾巴里的概率，总量是对的，具体挑谁就不对了，而错误会变成上下文。top-k、top-p、min-p 都把尾巴剪掉；后两种会看模型有没有把握。
+# - 尾巴里的概率，总量是对的，可抽到谁全看骰子，而错误会变成上下文。top-k、top-p、min-p 都把尾巴剪掉；后两种会看模型有没有把握。
 # - 重复惩罚有多重，取决于 logit 的零在哪儿；在字符上，它过一阵就失效。
-# - 人写的文本不是最可能的，它离模型自己抽出来的不远。答案只有一个，就搜；好的不止一个，就抽。
+# - 人写的文本不是最可能的，它离模型自己抽出来的不远。对的没有几种，就搜；好的有很多，就抽。
 # - 不做长度归一化，短的总赢。
 # - 导数把正则表达式变成自动机，自动机又变成掩码。有了它，随机的 logit 也写得出合法的 JSON。但掩码不等于条件概率，格式也不等于真实。
 #
