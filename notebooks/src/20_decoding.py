@@ -313,12 +313,12 @@ assert_allclose(softmax(z + 10), softmax(z))  # without the penalty, nothing cha
 assert ours.distribution(z + 10, before=[0, 1])[0] < 0.01 < ours.distribution(z, before=[0, 1])[0]
 
 # %% [markdown]
-# No. Zero has become a special place, and the model doesn't know it: training never told it where its zero should be. What a penalty of 1.2 does depends on the model, and a value found for one may be wrong for another. It is a trick, not a theory. It helps all the same.
+# No. Zero has become a special place, and the model doesn't know it: training never told it where its zero should be. What a penalty of 1.2 does depends on the model, and a value found for one may be wrong for another. It is a trick, not a theory.
 #
 # Does it cure our parrot? Think of what the tokens are. The vocabulary has 68 characters. How many of the frequent ones have occurred after a hundred characters, and what does a penalty do that hits them all?
 
 # %% [markdown] lang="zh"
-# 不成立。零成了一个特殊的位置，模型却不知道：训练从没告诉它零该在哪儿。惩罚取 1.2 究竟有多重，要看是哪个模型；在这个模型上挑好的值，换一个未必合适。这是窍门，不是理论；有用倒是真的。
+# 不成立。零成了一个特殊的位置，模型却不知道：训练从没告诉它零该在哪儿。惩罚取 1.2 究竟有多重，要看是哪个模型；在这个模型上挑好的值，换一个未必合适。这是窍门，不是理论。
 #
 # 它治得好我们的鹦鹉吗？想想词元是什么。词表一共 68 个字符。写了一百个字符之后，常用的有多少已经出现过？惩罚要是落到它们所有人头上，又有什么用？
 
@@ -657,12 +657,12 @@ assert abs(judged["people"][0] - judged["τ 1.0"][0]) < 0.5
 # %% [markdown]
 # The people's texts are *not* the most probable ones. They cost the model about as much as its own draws at temperature 1, and that is no accident: the cross-entropy on held-out text is what people cost, the entropy of the model is what its own draws cost, and training brings the two together. Whoever maximizes likelihood leaves the place where human texts are. (That a hot model uses *more* different words than people is no compliment, as the last column of the table shows: a word that it invents hardly ever comes twice.)
 #
-# Then why not always draw at temperature 1? Because a point in this figure says nothing about *sense*. People and model pay about the same; what people write for it are words, and the model, more often than they, inventions. And the beam: does it stay cheap, or do its surprises come later? Follow the cost along the way, from the same eight beginnings:
+# Then why not always draw at temperature 1? Because a point in this figure says nothing about *sense*. People and draws cost about the same; for that price people write words, and the model invents a good part of its own. And the beam: does it stay cheap, or do its surprises come later? Follow the cost along the way, from the same eight beginnings:
 
 # %% [markdown] lang="zh"
 # 人写的文本**不是**最可能的。它让模型付的，和模型自己按温度 1 抽出来的差不多。这不是碰巧：留出文本上的交叉熵，就是人写的要付多少；模型的熵，就是它自己抽的要付多少；训练把两者拉到了一起。一味追求似然，就离开了人写的文本所在的地方。（温度高的模型，用的不同的词比人还多，这算不得夸奖，看看表的最后一列：生造的词，当然个个不同。）
 #
-# 那为什么不一律按温度 1 抽？因为这张图上的点说不出**通不通**。人和模型付的差不多，人写出来的是词，模型写出来的，生造的比人多。束搜索呢，一直这么便宜，还是意外都在后头？从同样的八个开头出发，一路看下去：
+# 那为什么不一律按温度 1 抽？因为这张图上的点说不出**通不通**。人写的和抽出来的，价钱差不多；同样的价钱，人换来的是词，模型换来的有不少是生造的。束搜索呢，一直这么便宜，还是意外都在后头？从同样的八个开头出发，一路看下去：
 
 # %% tags=["nbval-ignore-output"]
 figure, axes = plt.subplots(figsize=(7.2, 2.9))
@@ -1193,7 +1193,7 @@ assert_allclose(ours, joint / joint.sum())
 # - 束宽 $w$，工作量就是 $w$ 倍。它不会让生成变快。
 # - 尾巴里的概率，总量是对的，可抽到谁全看骰子，而错误会变成上下文。top-k、top-p、min-p 都把尾巴剪掉；后两种会看模型有没有把握。
 # - 重复惩罚有多重，取决于 logit 的零在哪儿；在字符上，它过一阵就失效。
-# - 人写的文本不是最可能的，它离模型自己抽出来的不远。对的没有几种，就搜；好的有很多，就抽。
+# - 人写的文本不是最可能的，它离模型自己抽出来的不远。对的写法没有几种，就搜；好的有很多，就抽。
 # - 不做长度归一化，短的总赢。
 # - 导数把正则表达式变成自动机，自动机又变成掩码。有了它，随机的 logit 也写得出合法的 JSON。但掩码不等于条件概率，格式也不等于真实。
 #
