@@ -6,7 +6,7 @@
 #
 # **Question: what has to stand around a model before one can talk to it, and which of its weaknesses can the things around it mend?**
 #
-# Nothing is trained on text here, and the model stays as it is: small, English only, often wrong. All that is new are a few hundred lines around it. By the end you talk to it through the same protocol that the large services speak, from Python, from the terminal (`lmcourse chat`) and in the browser (`lmcourse serve`), without a network.
+# The model stays as it is: small, taught English alone, often wrong. All that is new stands around it. By the end you talk to it through the same protocol that the large services speak, from Python, from the terminal (`lmcourse chat`) and in the browser (`lmcourse serve`), without a network.
 
 # %% [markdown] lang="zh"
 # # 22 · 对话
@@ -16,7 +16,7 @@
 #
 # **问题：要跟一个模型说上话，它周围得搭些什么？它的毛病，哪些能靠周围的东西治好？**
 #
-# 这一课不拿文本训练任何东西，模型还是那个模型：小，只懂英文，常常答错。新的只是它周围的几百行代码。学完以后，你可以用大公司的服务所用的同一套协议跟它说话：在 Python 里，在终端里（`lmcourse chat`），在浏览器里（`lmcourse serve`），全都不用联网。
+# 模型还是那个模型：小，只学过英文，常常答错。新的全在它周围。学完以后，你可以用大公司的服务所用的同一套协议跟它说话：在 Python 里，在终端里（`lmcourse chat`），在浏览器里（`lmcourse serve`），全都不用联网。
 
 # %%
 import ast
@@ -143,14 +143,14 @@ print(naive, "->", careful)
 assert naive.count("�") == 10 and careful == "世界🌍!"
 
 # %% [markdown]
-# Ten signs and one exclamation mark. The cure is a decoder with a memory of three bytes. A byte-pair tokenizer (lesson 04) has the same trouble, in English texts too, as soon as an emoji comes.
+# Ten signs and one exclamation mark. The cure is a decoder with a memory of three bytes. A byte-pair tokenizer (lesson 04) has the same trouble, in English texts too, as soon as an emoji comes: we shall see it in the real model.
 #
 # ## Stop strings
 #
 # A client may say: stop when this text appears, for instance a line that begins with `User:`, and don't show it. The text comes in pieces, and the **stop string** may be spread over several. Once `\nUs` is on the screen, it is too late. So what may be the beginning of a stop string is held back until we know:
 
 # %% [markdown] lang="zh"
-# 十个 `�`，外加一个感叹号。解药是一个有记性的解码器，记住三个字节就够。字节对编码的分词器（第 04 课）有同样的麻烦；英文文本也一样，只要来一个表情符号。
+# 十个 `�`，外加一个感叹号。解药是一个有记性的解码器，记住三个字节就够。字节对编码的分词器（第 04 课）有同样的麻烦；英文文本也一样，只要来一个表情符号，等会儿在真模型里就能看到。
 #
 # ## 停止串
 #
@@ -195,14 +195,14 @@ dialogue = Dialogue(parrot, system="Be kind.", reserve=20)
 for word in ("one", "two", "three", "four", "five", "six"):
     answered = "".join(dialogue.say(word))
     turns = [message["content"] for message in dialogue.messages[1::2]]
-    print(f"{word:<6} prompt {len(template(dialogue.messages)) - 2:>3}", *turns)
+    print(f"{word:<6} tokens {len(template(dialogue.messages)) - 2:>3}", *turns)
 assert dialogue.messages[0]["content"] == "Be kind." and turns == ["four", "five", "six"]
 
 # %% [markdown]
-# Three survive. (The printed length counts the answer, too. It may exceed sixty, because it is the next prompt that has to fit, and for that two turns had to go when `five` came.) Now **remove the rule** and do what comes to mind first: keep the last sixty tokens, whatever they are.
+# Three survive. (The printed tokens count the answer, too, and so may exceed sixty. It is the next prompt that has to fit; for that two turns had to go when `five` came.) Now **remove the rule** and do what comes to mind first: keep the last sixty tokens, whatever they are.
 
 # %% [markdown] lang="zh"
-# 活下来三个。（打印的长度里也算了回答，所以可以超过六十；要装得下的是下一次的提示词，为此 `five` 来的时候挤掉了两轮。）现在**拿掉这条规矩**，用最容易想到的办法：不管三七二十一，留最后六十个词元。
+# 活下来三个。（打印的词元数里也算了回答，所以可以超过六十；要装得下的是下一次的提示词，为此 `five` 来的时候挤掉了两轮。）现在**拿掉这条规矩**，用最容易想到的办法：不管三七二十一，留最后六十个词元。
 
 # %%
 everything = [{"role": "system", "content": "Be kind."}]
@@ -210,17 +210,17 @@ for word in ("one", "two", "three", "four", "five", "six"):
     everything += [{"role": r, "content": word} for r in ("user", "assistant")]
 cut = bytes(template([*everything, {"role": "user", "content": "seven"}])[-60:].tolist())
 print(cut)
-assert b"s:Be kind." not in cut and not cut.startswith((b"u:", b"a:"))
+assert b"s:Be kind." not in cut and cut.startswith(b"e\0a:three")
 
 # %% [markdown]
-# The system prompt is gone, so the service has no rules any more, and the text begins in the middle of a word in the middle of an answer to a question that nobody sees. A model trained on whole turns has never seen such a thing.
+# The system prompt is gone, so the service has no rules any more, and the text begins with the last letter of a question. The answer behind it answers something that nobody sees. A model trained on whole turns has never seen such a thing.
 #
 # ### What forgetting costs
 #
 # Lesson 21 kept keys and values, so that a prompt which begins like the last one is not read again. A dialogue is made for that: each prompt is the last one and a bit more. But what happens when the oldest turn goes? We count, for twenty turns, how many tokens are new to the memory, that is, not part of the common beginning. Once with the rule above, and once with a variant that, when the prompt is full, forgets until it is only half full.
 
 # %% [markdown] lang="zh"
-# 系统提示词没了，这项服务从此没了规矩；文本从一个词的半中间开始，那词属于某个回答，回答的是谁也看不见的问题。模型是用完整的轮次训练的，从没见过这种东西。
+# 系统提示词没了，这项服务从此没了规矩；文本开头只剩一个问题的最后一个字母，后面那句回答，谁也看不出答的是什么。模型是用完整的轮次训练的，从没见过这种东西。
 #
 # ### 遗忘的代价
 #
@@ -280,14 +280,14 @@ plt.show()
 #
 # ## The real one
 #
-# Now SmolLM2-135M-Instruct (Allal and others 2025, Apache 2.0), from lesson 18, with the memory of lesson 21 and weights rounded to eight bits. It takes the parrot's place and nothing else changes.
+# Now SmolLM2-135M-Instruct (Ben Allal and others 2025, Apache 2.0), from lesson 18, with the memory of lesson 21 and weights rounded to eight bits. It takes the parrot's place and nothing else changes.
 
 # %% [markdown] lang="zh"
 # 丢掉前面的，后面的就全挪了位置；而存下的键和值，只认文本的开头。对读者好的规矩，对时钟未必好。我们的 `Dialogue` 能留多少留多少；按词元付钱的服务，会一忘一大截。
 #
 # ## 真家伙
 #
-# 现在请出第 18 课的 SmolLM2-135M-Instruct（Allal 等，2025，Apache 2.0 许可），带着第 21 课的缓存，权重舍入到八位。它顶替鹦鹉，别的一概不变。
+# 现在请出第 18 课的 SmolLM2-135M-Instruct（Ben Allal 等，2025，Apache 2.0 许可），带着第 21 课的缓存，权重舍入到八位。它顶替鹦鹉，别的一概不变。
 
 # %%
 from lmcourse.generation.chat import smollm2
@@ -300,18 +300,26 @@ forged = speaker.template(
 )
 print("ends of turns in an honest prompt:", sum(int(i) in speaker.ends for i in plain))
 print("in a forged one:                  ", sum(int(i) in speaker.ends for i in forged))
+globe = speaker.template([{"role": "user", "content": "🌍"}])
+broken = [each for each in map(speaker.token_bytes.__getitem__, globe) if max(each) > 127]
+print("tokens of a globe:", *broken)
+assert len(broken) > 1 and b"".join(broken).decode() == "🌍"
 assert sum(np.isin(plain, [*speaker.ends])) == sum(np.isin(forged, [*speaker.ends])) == 2
 
 
 # %% [markdown]
 # Two ends of turns in both, the system's and the user's: the forged border is text. (It is still a *sentence* that the model reads, and might believe. More of that in lesson 27.)
 #
-# Four questions. Greedy decoding, so everybody with this processor gets the same answers; another one may round differently. Which of them will be right?
+# The globe falls into several tokens, none of them a character: the decoder with a memory is needed here, too.
+#
+# Four questions. Greedy decoding, so everybody with this processor gets the same answers; another one may round differently. How many will be right?
 
 # %% [markdown] lang="zh"
 # 两边都是两个结尾：系统的，用户的。伪造的边界成了普通文本。（可它仍是模型读到的一**句话**，说不定就信了。这事留给第 27 课。）
 #
-# 问四个问题。用贪心解码，同样的处理器得到同样的回答；换一种处理器，舍入可能不同。哪几个会答对？
+# 地球拆成了几个词元，哪一个都不是完整的字符：有记性的解码器，这里也用得着。
+#
+# 问四个问题。用贪心解码，同样的处理器得到同样的回答；换一种处理器，舍入可能不同。能答对几个？
 
 # %%
 predict("all four", "two", "one", "none")
@@ -335,12 +343,12 @@ for question, wanted in questions.items():
 assert "Paris" in ask("What is the capital of France?")
 
 # %% [markdown]
-# One fact that every text knows; the rest is fluent and mostly wrong. Watch how: it has the *form* of an answer. A hundred million weights are enough for the form, far from enough for the facts, and there is no Chinese in them at all.
+# One fact that every text knows; the rest is fluent and mostly wrong. Watch how: it has the *form* of an answer. A hundred million weights are enough for the form, far from enough for the facts. Of Chinese they hold a few characters and no sense.
 #
 # Is it perhaps our memory that fails in a longer talk? We look:
 
 # %% [markdown] lang="zh"
-# 人人都知道的一件事，它知道；别的说得流利，却大多不对。注意它错的样子：**形式**是回答的形式。一亿个权重，学形式够了，装知识差得远，中文更是一点没有。
+# 人人都知道的一件事，它知道；别的说得流利，却大多不对。注意它错的样子：**形式**是回答的形式。一亿个权重，学形式够了，装知识差得远；中文只沾到几个字，不成意思。
 #
 # 话一长就答错，会不会是我们的记忆坏了？看一看：
 
@@ -349,9 +357,10 @@ dialogue = Dialogue(speaker, reserve=24)
 for text in ("Hello! My name is Ada and I live in Oslo.", "In which city do I live?"):
     print(">", text)
     print(" ", "".join(dialogue.say(text)).replace("\n", " "))
-sent = speaker.template(dialogue.messages)
-print("the last prompt held", len(sent), "tokens;", "Oslo" in str(dialogue.messages))
-assert "Oslo" in str(dialogue.messages) and len(dialogue.messages) == 4
+prompt = speaker.template(dialogue.messages[:-1])
+seen = b"".join(speaker.token_bytes[token] for token in prompt).decode()
+print("\nwhat it read before the last answer:", seen, sep="\n")
+assert "My name is Ada and I live in Oslo." in seen and len(dialogue.messages) == 4
 
 # %% [markdown]
 # The prompt holds Ada and Oslo; the dialogue did its work. What to make of them is up to the model. So the question of this lesson gets sharper: *which of its weaknesses can be mended from outside?* Arithmetic and facts can. Manners can't: for that the model must be trained (lesson 19).
@@ -362,21 +371,26 @@ assert "Oslo" in str(dialogue.messages) and len(dialogue.messages) == 4
 # %% [markdown]
 # ## A tool: the calculator
 #
-# Eight products of two numbers of two digits. How many will the model get right?
+# Eight products of two numbers of two digits. Before each stands a worked example, so that the form is clear. How many will the model get right?
 
 # %% [markdown] lang="zh"
 # ## 工具：计算器
 #
-# 八道两位数乘两位数。模型能算对几道？
+# 八道两位数乘两位数。每道题前先给一个算好的例子，好让它明白该怎么答。模型能算对几道？
 
 # %%
 predict("8", "4", "0 or 1")
 
 # %% tags=["nbval-ignore-output"]
+example = [
+    {"role": "user", "content": "What is 12 * 11?"},
+    {"role": "assistant", "content": "12 * 11 = 132"},
+]
 right = {"model": 0, "tool": 0}
 for a, b in np.random.default_rng(1).integers(12, 99, size=(8, 2)).tolist():
     question = f"What is {a} * {b}?"
-    said = ask(question, limit=14)
+    prompt = speaker.template([*example, {"role": "user", "content": question}])
+    said = "".join(piece.text for piece in answer(speaker, prompt, max_tokens=16))
     tool = calculate(arithmetic(question))
     right["model"] += str(a * b) in said.replace(",", "")
     right["tool"] += tool == a * b
@@ -385,12 +399,12 @@ print(right)
 assert right["tool"] == 8 and right["model"] <= 2
 
 # %% [markdown]
-# A computer that can't compute. Each digit is a token (lesson 18), and a carry has to be kept in mind over several of them; a few examples of each product in the training text don't teach that. Any calculator does it better. So the program looks for a sum in what the user says, works it out, and the model is not even asked. A **tool** is a function that does what the model can't.
+# A computer that can't compute. The form is right, the digits are not. Each digit is a token (lesson 18), and the leading one has to be written first, though the carries that decide it come from the last. Any calculator does it better. So the program looks for a sum in what the user says, works it out, and the model is not even asked. A **tool** is a function that does what the model can't.
 #
 # How does one work out a sum that a stranger has typed? Python has `eval`, and that is the trap: `eval` runs *any* program. Ours lets Python's parser build the tree of the expression and then walks through it, node by node:
 
 # %% [markdown] lang="zh"
-# 一台不会算数的计算机。每个数字是一个词元（第 18 课），进位要隔着好几个词元记住；训练文本里每道乘法至多出现几次，学不会。随便哪个计算器都比它强。所以程序先在用户的话里找算式，自己算出来，根本不去问模型。**工具**就是一个函数，替模型做它做不了的事。
+# 一台不会算数的计算机。样子对，数字不对。每个数字是一个词元（第 18 课），最高位要最先写出来，可进位得从最低位一路算上来。随便哪个计算器都比它强。所以程序先在用户的话里找算式，自己算出来，根本不去问模型。**工具**就是一个函数，替模型做它做不了的事。
 #
 # 陌生人打进来的算式，怎么算？Python 有 `eval`，陷阱就在这里：`eval` 什么程序都肯跑。我们的做法是，让 Python 的解析器把算式变成一棵树，然后一个结点一个结点走过去：
 
@@ -406,7 +420,7 @@ show_source(calculator._value)
 
 # %%
 digits = 9**9 * np.log10(9)
-print(f"9 ** 9 ** 9 has {digits:,.0f} digits: minutes of work, 150 MB")
+print(f"9 ** 9 ** 9 has {digits:,.0f} digits and fills {digits * np.log2(10) / 8e6:.0f} MB")
 for attack in ("__import__('os').remove('x')", "9 ** 9 ** 9", "(1).__class__", "1 / (2 - 2)"):
     try:
         calculate(attack)
@@ -416,6 +430,7 @@ for attack in ("__import__('os').remove('x')", "9 ** 9 ** 9", "(1).__class__", "
         raise AssertionError(attack)
 print(calculate("2 * (3 + 4)"), calculate("12 × (34 − 5)"), calculate("2 ** 10 / 4"))
 assert calculate("2 * (3 + 4)") == 14
+show_source(calculator._power)
 
 # %% [markdown]
 # A power is refused by its logarithm, *before* it is computed. These are the two questions to ask of each tool that strangers reach through a model: what can it do at worst, and how long can it take?
@@ -445,18 +460,18 @@ for word in ("red", "car"):
     print(word, [text.split().count(word) for text in texts])
 
 # %% [markdown]
-# The second text has both words, one of them even twice. Three thoughts make a score of it. A word that stands in few texts says more: its weight is $\ln\left(1 + \frac{N - n + ½}{n + ½}\right)$ if $n$ of $N$ texts have it. The second time a word occurs says less than the first: $c$ occurrences count $\frac{c\,(k+1)}{c + k}$, which never exceeds $k + 1$. And a long text contains much by chance, so $k$ grows with its length $\ell$, measured by the mean length $\bar\ell$:
+# The second text has both words, one of them even twice. Three thoughts make a score of it. A word that stands in few texts says more: its weight is $\ln\left(1 + \frac{N - n + ½}{n + ½}\right)$ if $n$ of $N$ texts have it. The second time a word occurs says less than the first: $c$ occurrences count $\frac{c\,(k+1)}{c + k}$, which never exceeds $k + 1$. And a long text contains much by chance, so $k$ is stretched with its length $\ell$, measured by the mean length $\bar\ell$, and $b$ says how far. The sum runs over the words $w$ of the question:
 #
 # $$\mathrm{score} = \sum_{w} \ln\left(1 + \frac{N - n_w + ½}{n_w + ½}\right) \cdot \frac{c_w\,(k + 1)}{c_w + k\left(1 - b + b\,\ell/\bar\ell\right)}$$
 #
-# With $k = 1.5$ and $b = 0.75$ this is **BM25** (Robertson and others, 1994), the best that counting has brought forth. By hand for our three:
+# This is **BM25** (Robertson and others 1994), here with $k = 1.5$ and $b = 0.75$. The 1 in the logarithm was added later, so that no weight is negative. By hand for our three:
 
 # %% [markdown] lang="zh"
-# 第二段两个词都有，其中一个还出现两次。怎么变成分数？想三件事。一个词出现在越少的文本里，越能说明问题：$N$ 段里有 $n$ 段含它，它的分量就是 $\ln\left(1 + \frac{N - n + ½}{n + ½}\right)$。同一个词第二次出现，不如第一次说明问题：出现 $c$ 次，算作 $\frac{c\,(k+1)}{c + k}$ 次，永远超不过 $k + 1$。长文本碰巧就会含很多词，所以 $k$ 随长度 $\ell$ 变大，长度用平均长度 $\bar\ell$ 来量：
+# 第二段两个词都有，其中一个还出现两次。怎么变成分数？想三件事。一个词出现在越少的文本里，越能说明问题：$N$ 段里有 $n$ 段含它，它的分量就是 $\ln\left(1 + \frac{N - n + ½}{n + ½}\right)$。同一个词第二次出现，不如第一次说明问题：出现 $c$ 次，算作 $\frac{c\,(k+1)}{c + k}$ 次，永远超不过 $k + 1$。长文本碰巧就会含很多词，所以 $k$ 随长度 $\ell$ 放大，长度用平均长度 $\bar\ell$ 来量，放大多少由 $b$ 定。最后对问题里的各个词 $w$ 求和：
 #
 # $$\mathrm{score} = \sum_{w} \ln\left(1 + \frac{N - n_w + ½}{n_w + ½}\right) \cdot \frac{c_w\,(k + 1)}{c_w + k\left(1 - b + b\,\ell/\bar\ell\right)}$$
 #
-# 取 $k = 1.5$、$b = 0.75$，这就是 **BM25**（Robertson 等，1994），靠数数能做到的，它最好。动手算这三段：
+# 这就是 **BM25**（Robertson 等，1994），这里取 $k = 1.5$、$b = 0.75$。对数里的 1 是后人加的，好让分量不会是负数。动手算这三段：
 
 # %%
 counts = np.array([[1, 0], [2, 1], [0, 1]])  # of "red" and "car" in each text
@@ -474,16 +489,16 @@ assert_allclose([by_hand[row] for row, _ in found], [score for _, score in found
 # %% [markdown]
 # ## Look it up: retrieval by meaning
 #
-# Words have a weakness that you know from lesson 05: *illness* and *disease* have no letter in common that counts. MiniLM (lesson 18) turns a sentence into a vector of 384 numbers, and sentences that mean the same point in the same direction. Then searching is one product of matrices.
+# Words have a weakness that you know from lesson 05: who looks for *illness* doesn't find *disease*. MiniLM (lesson 18) turns a sentence into a vector of 384 numbers, and sentences that mean the same point in the same direction. Then searching is one product of matrices.
 #
-# The vectors of ten thousand articles take a laptop some minutes, so they were computed once and lie in `data/`. To keep the file small, only 128 directions were kept, those in which the vectors differ most (the singular vectors of lesson 05), and each number was rounded to one byte. How much is lost? We encode 150 articles live and compare:
+# The vectors of ten thousand articles take a laptop some minutes, so they were computed once and lie in `data/`. To keep the file small, only the 128 strongest directions were kept (the singular vectors of lesson 05), and each number was rounded to one byte. How much is lost? We encode 150 articles live and compare:
 
 # %% [markdown] lang="zh"
 # ## 查书：按意思检索
 #
 # 词有个弱点，第 05 课里见过：*illness* 和 *disease*，在数词的人眼里毫不相干。MiniLM（第 18 课）把一句话变成 384 个数的向量，意思相同的句子指向相同的方向。于是检索只是一次矩阵乘法。
 #
-# 一万篇文章的向量，笔记本电脑要算好几分钟，所以早就算好一次，放在 `data/` 里。为了让文件小些，只留下向量差别最大的 128 个方向（第 05 课的奇异向量），每个数舍入成一个字节。丢了多少？现场编码 150 篇，比一比：
+# 一万篇文章的向量，笔记本电脑要算好几分钟，所以早就算好一次，放在 `data/` 里。为了让文件小些，只留下最强的 128 个方向（第 05 课的奇异向量），每个数舍入成一个字节。丢了多少？现场编码 150 篇，比一比：
 
 # %%
 from lmcourse.models.pretrained import minilm
@@ -497,9 +512,10 @@ stored = index.vectors[chosen]
 off = abs(live @ live.T - stored @ stored.T)[~np.eye(150, dtype=bool)]
 print(f"{live.shape} live, {stored.shape} stored, {len(articles):,} articles in all")
 print(f"cosines differ by {off.mean():.2f} on average")
-assert off.mean() < 0.06
 nearest = [(m - 2 * np.eye(150)).argmax(axis=1) for m in (live @ live.T, stored @ stored.T)]
-assert (nearest[0] == nearest[1]).mean() > 0.6
+same = (nearest[0] == nearest[1]).mean()
+print(f"share of articles whose nearest of the other 149 is the same: {same:.1f}")
+assert off.mean() < 0.06 and same > 0.6
 
 # %% [markdown]
 # Enough to search by. Four questions, the best article by words and the best by vectors:
@@ -531,16 +547,19 @@ for question in (
 assert titles[by_vectors("a huge animal with a trunk")[0][0]] == "Elephant"
 
 # %% [markdown]
-# By words, the animal with a trunk is a tree, and that is not even silly. Examples prove nothing, though. We need questions whose right answer is known, and the corpus has them: most articles come with a description of one line that stands nowhere in what we search ("Capital and largest city of Mongolia"). So: 150 articles of the test split, their description as the question, and we look at which place the article comes. The share of articles among the first $k$ is the **recall** at $k$. Who wins, words or vectors?
+# By words, the animal with a trunk is a tree, and that is not even silly. Examples prove nothing, though. We need questions whose right answer is known, and the corpus has them: most articles come with a description of one line ("Atmospheric heat retention" for *Greenhouse effect*) that is no part of what we search. Some repeat a piece of the first sentence word for word; we leave those out. So: 150 articles of the test split, their description as the question, and we look at which place the article comes. The share of questions whose article is among the first $k$ is the **recall** at $k$. Who wins, words or vectors?
 
 # %% [markdown] lang="zh"
-# 按词找，长鼻子（trunk，也作“树干”）的动物是树，倒也不算太傻。可举例子证明不了什么。要有一批知道正确答案的问题，语料里正好有：多数条目带一行简介（比如“蒙古国首都和最大城市”），我们检索的文本里没有这一行。于是从测试集里取 150 篇，拿简介当问题，看条目本身排在第几。排进前 $k$ 名的比例，就是前 $k$ 名的**召回率**。谁赢，词还是向量？
+# 按词找，长鼻子（trunk，也作“树干”）的动物是树，倒也不算太傻。可举例子证明不了什么。要有一批知道正确答案的问题，语料里正好有：多数条目带一行简介（比如“温室效应”的那行，意思是“大气保温”），它不在我们检索的文本里。有的简介跟第一句里的某一段一字不差，这样的不要。于是从测试集里取 150 篇，拿简介当问题，看条目本身排在第几。条目排进前 $k$ 名的问题所占的比例，就是前 $k$ 名的**召回率**。谁赢，词还是向量？
 
 # %%
 predict("words", "vectors", "both alike", "both together")
 
-# %% tags=["nbval-ignore-output"]
-held_out = [n for n, a in enumerate(articles) if a.split == "test" and a.description]
+# %%
+described = [n for n, a in enumerate(articles) if a.split == "test" and a.description]
+repeated = [n for n in described if articles[n].description.lower() in entry(articles[n]).lower()]
+held_out = sorted({*described} - {*repeated})
+print(f"{len(described)} descriptions, {len(held_out)} not in the first sentence word for word")
 chosen = np.random.default_rng(0).choice(held_out, size=150, replace=False)
 vectors = project(encoder.encode([articles[n].description for n in chosen]), directions)
 lists = {
@@ -549,6 +568,9 @@ lists = {
 }
 ranked = {name: [[row for row, _ in one] for one in found] for name, found in lists.items()}
 ranked["both"] = [fuse(*two, k=20) for two in zip(*lists.values(), strict=True)]
+assert len(articles) > len(described) > len(held_out) > 500
+
+# %% tags=["nbval-ignore-output"]
 depth = range(1, 21)
 recall = {
     name: [np.mean([n in rows[:k] for n, rows in zip(chosen, found, strict=True)]) for k in depth]
@@ -558,7 +580,7 @@ for name, shares in recall.items():
     print(f"{name:<8} first {shares[0]:.2f}   among five {shares[4]:.2f}   ten {shares[9]:.2f}")
 assert recall["both"][9] > max(recall["words"][9], recall["vectors"][9]) > 0.75
 best = np.maximum(recall["words"], recall["vectors"])
-assert (np.array(recall["both"]) > best - 0.02).all()
+assert (np.array(recall["both"]) > best)[1:10].all() and recall["words"][0] > recall["vectors"][0]
 
 # %%
 figure, axes = plt.subplots()
@@ -572,10 +594,10 @@ axes.set(
 plt.show()
 
 # %% [markdown]
-# **Figure.** The share of 150 held-out descriptions whose article is among the first k of 10,033: found by words, by vectors, and by both together. Words put it first more often than vectors, vectors catch up within a few places, and both together are nowhere worse than either alone.
+# **Figure.** The share of 150 held-out descriptions whose article is among the first k of 10,033: found by words, by vectors, and by both together. Words put it first more often than vectors, vectors catch up within a few places, and from the second place to the tenth both together find more than either alone. Far down, vectors alone do as well.
 
 # %% [markdown] lang="zh"
-# **图.** 150 条留出的简介里，对应条目排进 10,033 篇的前 k 名的比例：按词、按向量，以及两者合用。按词的比按向量的更常排在第一，按向量的几名之内就追上；两者合用，哪里都不比单用差。
+# **图.** 150 条留出的简介里，对应条目排进 10,033 篇的前 k 名的比例：按词、按向量，以及两者合用。按词的比按向量的更常排在第一，按向量的几名之内就追上；从前 2 名到前 10 名，两者合用都比单用找到的多。再往后，单用向量也不差。
 
 # %% [markdown]
 # Words are exact, vectors are generous, and they fail on different questions. So we use both. Their scores can't be compared, one is a sum of logarithms, the other a cosine; but places can. Each list gives an article $\frac{1}{60 + \text{place}}$ points (Cormack and others 2009):
@@ -596,7 +618,7 @@ show_source(fuse)
 #
 # 现在合起来：找到段落，放在问题前面，回答。六个问题，先凭记忆答一遍，再带着段落答一遍。答得对不对，看一个关键词。
 
-# %% tags=["nbval-ignore-output"]
+# %%
 from lmcourse.generation.assistant import Assistant, Library
 
 library = Library(articles, index, directions, encoder.encode)
@@ -608,27 +630,33 @@ facts = {
     "In which city is the Colosseum?": "Rome",
     "How long is the Congo River?": "4,370",
 }
-alone, reading, read = {}, {}, {}
+
+# %% tags=["nbval-ignore-output"]
+right, held = {"alone": 0, "reading": 0}, 0
 for question, wanted in facts.items():
     (article,) = library.find(question, k=1)
-    read[question] = passage(article)
-    alone[question] = ask(question, limit=24)
-    reading[question] = "".join(Dialogue(speaker, reserve=28).say(question, given=read[question]))
-    for name, said in (("alone", alone[question]), (article.title, reading[question])):
-        print("✓" if wanted in said else "✗", f"{name:<24}", said.replace("\n", " "))
-score = [sum(w in s[q] for q, w in facts.items()) for s in (alone, reading)]
-print(f"right alone: {score[0]} of 6, with the article: {score[1]} of 6")
-assert score[1] > score[0]
+    given = passage(article)
+    answered = {
+        "alone": ask(question, limit=28),
+        "reading": "".join(Dialogue(speaker, reserve=28).say(question, given=given)),
+    }
+    held += wanted in given
+    print(f"{question} {article.title}: {'holds it' if wanted in given else 'without it'}")
+    for how, said in answered.items():
+        right[how] += wanted in said
+        print("  ✓" if wanted in said else "  ✗", f"{how:<8}", said.replace("\n", " "))
+print("right of 6:", right, "· passages that hold the word:", held)
+assert right["reading"] > right["alone"] and held < 6
 
 # %% [markdown]
-# The same weights, and they know more. Reading is easier than knowing. It doesn't always help: if the passage doesn't hold the answer, the model takes what is there, and a wrong answer then sounds even better founded.
+# The same weights, and they know more. Reading is easier than knowing. It doesn't always help: if the passage doesn't hold the answer, the model takes what is there, and a wrong answer then sounds even better founded. And a tick looks at one word: compare the rest of each sentence with what you know.
 #
 # ## Who said so? Citations
 #
 # An answer from a source ought to say from which. A large model is asked to write `[1]` itself; ours can't be trusted with that, so the program does it afterwards. For each sentence of the answer it counts which share of its content words stands in each source. Words of the question don't count, since the answer may have them from there. From a half on, the source is named, below that a question mark. By hand:
 
 # %% [markdown] lang="zh"
-# 还是那些权重，懂的却多了。读比懂容易。也不是回回管用：段落里若没有答案，模型就拿现成的凑数，错答听上去反倒更有根据。
+# 还是那些权重，懂的却多了。读比懂容易。也不是回回管用：段落里若没有答案，模型就拿现成的凑数，错答听上去反倒更有根据。打勾又只看一个词：每句话的其余部分，拿你知道的去对一对。
 #
 # ## 谁说的？引用
 #
@@ -662,12 +690,12 @@ assert cite(twisted, sources).count("?") == 0
 # %% [markdown]
 # Two citations for nonsense. The check finds what was made up from nothing, not what was twisted. That is why the sources are listed under the answer: a citation is an invitation to read, not a proof.
 #
-# The course's `Assistant` puts the pieces together. Sums go to the calculator; if some article is near the question, its passage is read before the answer and listed behind it; everything else goes to the model as it is. In the terminal it is `lmcourse chat --wiki`.
+# The course's `Assistant` puts the pieces together. Sums go to the calculator; if some articles are near the question, at most two, their passages are read before the answer and listed behind it; everything else goes to the model as it is. In the terminal it is `lmcourse chat --wiki`.
 
 # %% [markdown] lang="zh"
 # 胡话也得了两个引用。这种核对，凭空捏造的查得出，张冠李戴的查不出。所以来源要列在回答下面：引用是请你去读，不是证明。
 #
-# 课程里的 `Assistant` 把几样拼到一起：算式交给计算器；若有条目跟问题相近，就先读它的段落再回答，出处列在后面；其余的原样交给模型。在终端里，它就是 `lmcourse chat --wiki`。
+# 课程里的 `Assistant` 把几样拼到一起：算式交给计算器；若有条目跟问题相近，就先读它们的段落（至多两篇）再回答，出处列在后面；其余的原样交给模型。在终端里，它就是 `lmcourse chat --wiki`。
 
 # %% tags=["nbval-ignore-output"]
 show_source(Assistant.say)
@@ -682,29 +710,42 @@ assert assistant.dialogue.messages[1]["content"] == "348 * 27 = 9396"
 #
 # A shop doesn't want a bot that chats. It wants a bot that understands what a customer came for, says one fixed, checked sentence, and calls a human when it doesn't understand. What a customer came for is the **intent**; this is classification, and one softmax will do (lesson 03).
 #
-# The project has written 30 messages for each of eight intents, in both languages, in `data/intents.json`; every fifth is for the test. And 24 that belong to none, because customers write those, too. For English the features are MiniLM's vectors. MiniLM has no Chinese, so there the features are runs of one to three characters (lesson 02), rare ones weighted more. Guess the accuracy, with eight intents and 24 examples each:
+# The project has written 30 messages for each of eight intents, in both languages, in `data/intents.json`; every fifth is for the test. And 24 that belong to none, because customers write those, too. For English the features are MiniLM's vectors. MiniLM has no Chinese, so there the features are runs of one to three characters (lesson 02), rare ones weighted more. Guess the accuracy in each language, with eight intents and 24 examples each:
 
 # %% [markdown] lang="zh"
 # ## 客服：明白来意，不然转人工
 #
 # 商店要的不是会聊天的机器人，而是能明白顾客为什么来、说一句事先核对过的话、不明白就去叫人的机器人。顾客的来意就叫**意图**；这是分类，一个 softmax 就够（第 03 课）。
 #
-# 八种意图，每种三十句，两种语言，都由本项目自己写，在 `data/intents.json` 里；每逢第五句留作测试。另有 24 句哪种都不是，因为顾客也会写这样的话。英文的特征是 MiniLM 的向量；MiniLM 不懂中文，所以中文的特征是一到三个连续的字（第 02 课），少见的分量重。八种意图，每种 24 个例子，猜猜准确率：
+# 八种意图，每种三十句，两种语言，都由本项目自己写，在 `data/intents.json` 里；每逢第五句留作测试。另有 24 句哪种都不是，因为顾客也会写这样的话。英文的特征是 MiniLM 的向量；MiniLM 不懂中文，所以中文的特征是一到三个连续的字（第 02 课），少见的分量重。八种意图，每种 24 个例子，猜猜两种语言各有多高的准确率：
 
 # %%
-predict("1/8", "about 1/2", "2/3 to 5/6", "nearly 1")
+predict("about 1/8", "about 1/2", "about 3/4", "nearly 1")
 
-# %% tags=["nbval-ignore-output"]
+# %%
 from lmcourse.generation.intents import CharacterNgrams, IntentClassifier, answers, messages
 
-bots, tests = {}, {}
-for language in ("en", "zh"):
-    train = [m for m in messages(language) if m.split == "train"]
-    tests[language] = [m for m in messages(language) if m.split == "test"]
-    seen = [m.text for m in train]
-    features = encoder.encode if language == "en" else CharacterNgrams(seen)
-    bots[language] = IntentClassifier(features, threshold=0.5, decay=3e-4)
-    bots[language].learn(seen, [m.intent for m in train])
+english = [m.text for m in messages("en")]
+vector = dict(zip(english, encoder.encode(english), strict=True))  # each is encoded once
+
+
+def meanings(texts):
+    return np.array([vector[text] for text in texts])
+
+
+def taught(language, examples):
+    seen = [m.text for m in examples]
+    features = meanings if language == "en" else CharacterNgrams(seen)
+    bot = IntentClassifier(features, decay=3e-4)
+    bot.learn(seen, [m.intent for m in examples])
+    return bot
+
+
+train = {t: [m for m in messages(t) if m.split == "train"] for t in ("en", "zh")}
+tests = {t: [m for m in messages(t) if m.split == "test"] for t in ("en", "zh")}
+bots = {language: taught(language, examples) for language, examples in train.items()}
+
+# %% tags=["nbval-ignore-output"]
 surest, right = {}, {}
 for language, bot in bots.items():
     p = bot.probabilities([m.text for m in tests[language]])
@@ -714,13 +755,13 @@ for language, bot in bots.items():
 known = {t: np.array([m.intent != "other" for m in tests[t]]) for t in tests}
 for language in bots:
     print(f"{language}: {right[language][known[language]].mean():.2f} of 48 messages")
-assert right["en"][:48].mean() > 0.75 and right["zh"][:48].mean() > 0.55
+assert right["en"][known["en"]].mean() > 0.75 and right["zh"][known["zh"]].mean() > 0.55
 
 # %% [markdown]
-# English profits from a network that has read a billion sentences; in Chinese 192 messages are all that the classifier has ever seen. What does it get wrong?
+# English profits from a network that has read a billion pairs of sentences; in Chinese 192 messages are all that the classifier has ever seen. What does it get wrong?
 
 # %% [markdown] lang="zh"
-# 英文沾了光，那个网络读过十亿句话；中文这边，分类器这辈子只见过 192 句。它错在哪里？
+# 英文沾了光，那个网络读过十亿对句子；中文这边，分类器这辈子只见过 192 句。它错在哪里？
 
 # %% tags=["nbval-ignore-output"]
 for language, bot in bots.items():
@@ -731,13 +772,48 @@ for language, bot in bots.items():
         print(
             f"{message.text} | {message.intent}, taken for {bot.intents[p.argmax()]} ({p.max():.2f})"
         )
-    assert len(wrong) < 24
+    sure = surest[language][known[language] & right[language]].mean()
+    unsure = surest[language][wrong].mean()
+    print(f"{language}: mean probability {unsure:.2f} where wrong, {sure:.2f} where right")
+    assert len(wrong) < 24 and unsure < sure
 
 # %% [markdown]
-# Many of these are hard for people, too, and most come with a low probability. That is what the probability is for. Below a **threshold** the bot hands over. Where to put it is not a question of mathematics but of costs: a wrong answer makes an angry customer, a hand-over costs a minute of somebody's time. Move the slider:
+# Some of these are hard for people, too, and on average the probability is lower where the bot is wrong. That is what the probability is for. Below a **threshold** the bot hands over. Where to put it is a question of costs: a wrong answer makes an angry customer, a hand-over costs a minute of somebody's time. Say that at most one message in ten may get a wrong answer. Then the lowest threshold that keeps to it is ours.
+#
+# It is a setting, so the test messages may not choose it, and on messages that a bot has learned it is too sure. The way out is **cross-validation**: cut the training messages into four parts, and let each part be judged by a bot that has learned from the other three.
 
 # %% [markdown] lang="zh"
-# 好些句子换了人也为难，而且多半概率不高。概率就是干这个用的：低于**阈值**，就转人工。阈值定在哪里，不是数学问题，是划不划算的问题：答错一句，气走一位顾客；转一次人工，花掉某人一分钟。拖动滑块看看：
+# 有些句子换了人也为难；答错的地方，平均起来概率也低些。概率就是干这个用的：低于**阈值**，就转人工。阈值定在哪里，要看划不划算：答错一句，气走一位顾客；转一次人工，花掉某人一分钟。比方说，十条消息里至多一条可以答错。那么守得住这条的最低阈值，就是我们要的。
+#
+# 阈值是一项设置，不能拿测试消息来选；而学过的消息，机器人又太有把握。办法是**交叉验证**：把训练消息分成四份，每一份都由学过另外三份的机器人来判。
+
+
+# %%
+def unseen(language, parts=4):
+    """How sure a bot is of training messages that it has not learned from, and whether right."""
+    sure, good = [], []
+    for part in range(parts):
+        others = [m for n, m in enumerate(train[language]) if n % parts != part]
+        fresh, bot = train[language][part::parts], taught(language, others)
+        p = bot.probabilities([m.text for m in fresh])
+        sure += p.max(axis=1).tolist()
+        good += [bot.intents[c] == m.intent for c, m in zip(p.argmax(axis=1), fresh, strict=True)]
+    return np.array(sure), np.array(good)
+
+
+# %% tags=["nbval-ignore-output"]
+for language, bot in bots.items():
+    sure, good = unseen(language)
+    wrong = {t: ((sure >= t) & ~good).mean() for t in (0.2, 0.3, 0.4, 0.5, 0.6, 0.7)}
+    bot.threshold = min(t for t, share in wrong.items() if share <= 0.1)
+    print(language, {t: f"{share:.2f}" for t, share in wrong.items()}, "->", bot.threshold)
+assert bots["zh"].threshold < bots["en"].threshold
+
+# %% [markdown]
+# The Chinese bot has learned from less and is less sure of everything, so its threshold is lower. One number doesn't fit two classifiers. Now the test messages: what becomes of them, at these thresholds and at others?
+
+# %% [markdown] lang="zh"
+# 中文那边学得少，对什么都不大有把握，所以阈值低些。两个分类器不能共用一个数。现在看测试消息：取这两个阈值，或取别的，它们各是什么下场？
 
 
 # %%
@@ -764,19 +840,23 @@ def outcomes(axes, threshold):
 explore(outcomes, threshold=[0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
 
 # %% [markdown]
-# **Figure.** What becomes of test messages at six thresholds: right answers (green), wrong answers (red), handed over to a human (grey). The first two bars of each panel are messages of a known intent in English and Chinese, the last two are messages that belong to no intent, for which handing over is the right thing. The higher the threshold, the less is wrong and the more is handed over.
+# **Figure.** What becomes of test messages at six thresholds: from bottom to top right answers (green), wrong answers (red), handed over to a human (grey). The first two bars of each panel are messages of a known intent in English and Chinese, the last two are messages that belong to no intent, for which handing over is the right thing. The higher the threshold, the less is wrong and the more is handed over.
 
 # %% [markdown] lang="zh"
-# **图.** 六个阈值下测试消息的去向：答对（绿）、答错（红）、转人工（灰）。每格前两条是有意图的英文和中文消息，后两条是哪种意图都不是的消息，对它们，转人工才是对的。阈值越高，错得越少，转得越多。
+# **图.** 六个阈值下测试消息的去向，从下往上：答对（绿）、答错（红）、转人工（灰）。每格前两条是有意图的英文和中文消息，后两条是哪种意图都不是的消息，对它们，转人工才是对的。阈值越高，错得越少，转得越多。
 
 # %% [markdown]
-# The Chinese bot has learned from less and is less sure of everything, so at 0.5 it hands nearly all over. One number doesn't fit two classifiers: each gets its own. Four customers, at 0.4:
+# At the thresholds that we have chosen, how many of the test messages get a wrong answer? And of those that belong to no intent, how many are taken for one? Then four customers:
 
 # %% [markdown] lang="zh"
-# 中文那边学得少，对什么都不大有把握，阈值取 0.5，几乎全转人工。两个分类器不能共用一个数，得各定各的。来四位顾客，阈值取 0.4：
+# 取选定的阈值，测试消息里有多少答错？哪种意图都不是的，又有多少被当成了有意图？接着来四位顾客：
 
-# %%
-bots["zh"].threshold = 0.4
+# %% tags=["nbval-ignore-output"]
+for language, bot in bots.items():
+    answered, mine = surest[language] >= bot.threshold, known[language]
+    wrong, taken = (answered & ~right[language])[mine].mean(), answered[~mine].mean()
+    print(f"{language} at {bot.threshold}: wrong {wrong:.2f} · no intent, yet answered {taken:.2f}")
+    assert wrong < 0.15 and taken < 0.4
 for text in ("我想把鞋换成大一码的", "退款怎么还没有到账", "密码忘了怎么办", "你会唱歌吗"):
     intent = bots["zh"].intent(text)
     print(text, "->", answers("zh").get(intent, "转人工"))
@@ -784,20 +864,20 @@ assert bots["zh"].intent("你会唱歌吗") is None
 assert bots["zh"].intent("退款怎么还没有到账") == "refund"
 
 # %% [markdown]
-# Nothing here is made up, because nothing is generated: each sentence stands in the file. For a shop that is worth more than eloquence.
+# The messages without an intent are the weak spot: no bot here has ever been shown one. But nothing is made up, because nothing is generated: each sentence stands in the file. For a shop that is worth more than eloquence.
 #
 # ## A server
 #
-# So far the model lives in this notebook. Other programs are to reach it, and they all speak one protocol already: that of OpenAI's chat completions. Who speaks it can be used from any editor, script or telephone, without a word of new code on the other side. The framework is FastAPI on uvicorn; ours are the rules.
+# So far the model lives in this notebook. Other programs are to reach it, and many of them speak one protocol already: that of OpenAI's chat completions. A service that speaks it can be used by their editors, scripts and telephones without a word of new code on the other side. The framework is FastAPI on uvicorn; ours are the rules.
 #
 # One thread generates, and it works on `slots` answers in turn, one token each. `waiting` more may stand in line. Whoever comes then is refused at once and politely. That is kinder than to let people wait for an answer that comes after they have left. We start it here in a thread of its own, on a free port of this machine, reachable from nowhere else:
 
 # %% [markdown] lang="zh"
-# 这里没有一句是编的，因为没有一句是生成的：句句都在文件里写着。对商店来说，这比口才值钱。
+# 没有意图的消息是弱点：这样的，两个机器人一条也没见过。不过这里没有一句是编的，因为没有一句是生成的：句句都在文件里写着。对商店来说，这比口才值钱。
 #
 # ## 服务器
 #
-# 到现在为止，模型住在这个笔记本里。要让别的程序够得着它，而那些程序早就会说同一种协议：OpenAI 的 chat completions。会说这种协议，就能从任何编辑器、脚本、手机上用起来，对方一行新代码也不必写。框架用 FastAPI 加 uvicorn，规矩由我们来定。
+# 到现在为止，模型住在这个笔记本里。要让别的程序够得着它，而那些程序里，许多早就会说同一种协议：OpenAI 的 chat completions。服务会说这种协议，别人的编辑器、脚本、手机就能直接用，对方一行新代码也不必写。框架用 FastAPI 加 uvicorn，规矩由我们来定。
 #
 # 生成只由一个线程来做，它轮流照看 `slots` 个回答，每次各出一个词元。还可以有 `waiting` 个排队。再来的，马上婉拒；这比让人等到走开才等来答案要厚道。我们在这里单开一个线程把它跑起来，用本机的一个空闲端口，别处一概够不着：
 
@@ -840,10 +920,10 @@ print("read", reply.usage.prompt_tokens, "tokens, wrote", reply.usage.completion
 assert "Paris" in choice.message.content and choice.finish_reason == "stop"
 
 # %% [markdown]
-# This is the client that thousands of programs use, unchanged; it doesn't know that the service sits in the same room. The same with streaming. What goes over the wire are **server-sent events**: lines that begin with `data:`, an empty line between them, at the end the word `[DONE]`. We look at them raw:
+# This is the client that thousands of programs use, unchanged; it doesn't know that the service sits in the same room. Behind the answer stands why it ended: `stop` if the model was done or a stop string came, `length` if it was cut off. The same with streaming. What goes over the wire are **server-sent events**: lines that begin with `data:`, an empty line between them, at the end the word `[DONE]`. We look at the wire, with the number, the time and the model of each event left out:
 
 # %% [markdown] lang="zh"
-# 这就是成千上万个程序在用的客户端，一个字没改；它不知道服务就在同一间屋里。再来流式的。线路上走的是**服务器推送事件**：一行行以 `data:` 开头，之间隔一个空行，最后是 `[DONE]`。看看原样：
+# 这就是成千上万个程序在用的客户端，一个字没改；它不知道服务就在同一间屋里。回答后面写着为什么结束：模型说完了，或出现了停止串，是 `stop`；被截断，是 `length`。再来流式的。线路上走的是**服务器推送事件**：一行行以 `data:` 开头，之间隔一个空行，最后是 `[DONE]`。看看线路上的样子，每个事件的编号、时间、模型名略去：
 
 # %% tags=["nbval-ignore-output"]
 stream = client.chat.completions.create(**common_part, stream=True)
@@ -853,16 +933,15 @@ print(pieces)
 body = json.dumps({**common_part, "stream": True, "max_tokens": 2}).encode()
 headers = {"Authorization": f"Bearer {os.environ['OPENAI_API_KEY']}"}
 with urlopen(Request(f"{server.address}/v1/chat/completions", body, headers)) as response:
-    lines = [line for line in response.read().decode().split("\n") if line]
-for line in lines:
-    print(line if "DONE" in line else json.dumps(json.loads(line[6:])["choices"]))
-assert "".join(pieces) == choice.message.content and lines[-1] == "data: [DONE]"
+    wire = response.read().decode()
+print(re.sub('"id".*?"choices"', '… "choices"', wire))
+assert "".join(pieces) == choice.message.content and wire.endswith("data: [DONE]\n\n")
 
 # %% [markdown]
-# Two requests can be made of every service that writes: several answers at once, `n`, from which a program or a person chooses; and an end, `stop`. Here a list is asked for, and the answer is to end before its second item:
+# Two more requests can be made of the service: several answers at once, `n`, from which a program or a person chooses; and an end, `stop`. Here a list is asked for, and the answer is to end before its second item:
 
 # %% [markdown] lang="zh"
-# 对每个会写的服务，都可以提两个要求：一次要几份回答（`n`），让程序或人来挑；到哪里为止（`stop`）。下面要一份清单，写到第二条之前停下：
+# 对这项服务，还可以提两个要求：一次要几份回答（`n`），让程序或人来挑；到哪里为止（`stop`）。下面要一份清单，写到第二条之前停下：
 
 # %% tags=["nbval-ignore-output"]
 fruits = [{"role": "user", "content": "List three fruits."}]
@@ -876,15 +955,15 @@ assert len(reply.choices) == 2 and not any("2." in c.message.content for c in re
 # %% [markdown]
 # ## When something is wrong
 #
-# A service is judged by its bad days. Each mistake has one defined answer, in the protocol's own form, so that a client can tell them apart. Predict the numbers, if you know HTTP:
+# A service is judged by its bad days. Each mistake has one defined answer, in the protocol's own form, so that a client can tell them apart. HTTP has a number for each: 400 a bad request, 401 I don't know you, 404 no such thing, 413 too large, 429 too many. Which of them comes for a wrong key, an unknown model, a prompt too long for the context, broken JSON, 10 MB of prompt? One comes twice, and one not at all.
 
 # %% [markdown] lang="zh"
 # ## 出岔子的时候
 #
-# 一项服务好不好，要看它倒霉的日子。每种差错都有一个确定的答复，用协议规定的格式，好让客户端分得清。懂 HTTP 的话，先猜猜各是几号：
+# 一项服务好不好，要看它倒霉的日子。每种差错都有一个确定的答复，用协议规定的格式，好让客户端分得清。HTTP 给它们编了号：400 请求不对，401 不认识你，404 没有这东西，413 太大，429 太多。密钥不对、模型没有、提示词超出上下文、JSON 残缺、提示词有 10 MB，各得几号？有一个号出现两次，有一个不出现。
 
 # %%
-predict("a wrong key", "an unknown model", "a prompt too long", "broken JSON", "10 MB of prompt")
+predict(400, 401, 404, 413, 429)
 
 
 # %%
@@ -902,18 +981,23 @@ def asking(text="Hi", model="smollm2-135m-instruct"):
     return json.dumps({"model": model, "messages": [{"role": "user", "content": text}]}).encode()
 
 
-print("a wrong key        ", status(asking(), key="let-me-in"))
-print("an unknown model   ", status(asking(model="gpt-9")))
-print("a prompt too long  ", status(asking("word " * 3000)))
-print("broken JSON        ", status(b'{"model": '))
-print("10 MB of prompt    ", status(asking("x" * 10**7)))
-assert status(asking(), key="")[0] == 401
+# %%
+outcome = {
+    "a wrong key": status(asking(), key="let-me-in"),
+    "an unknown model": status(asking(model="gpt-9")),
+    "a prompt too long": status(asking("word " * 3000)),
+    "broken JSON": status(b'{"model": '),
+    "10 MB of prompt": status(asking("x" * 10**7)),
+}
+for mistake, (number, code) in outcome.items():
+    print(f"{mistake:<18} {number} {code}")
+assert [number for number, _ in outcome.values()] == [401, 404, 400, 400, 413]
 
 # %% [markdown]
-# And too many guests. Two slots, one place in line: three long stories are being told, and a fourth guest knocks.
+# And too many guests. Two slots, one place in line: two long stories are being told, a third guest waits for one, and a fourth knocks.
 
 # %% [markdown] lang="zh"
-# 还有客人太多。两个位子在写，一个在排队：三个长故事正讲着，第四位客人来敲门。
+# 还有客人太多。两个位子在写，一个在排队：两个长故事正讲着，第三位客人等着听，第四位来敲门。
 
 # %%
 story = [{"role": "user", "content": "Tell me a very long story about a river."}]
@@ -942,21 +1026,21 @@ def metrics():
 
 while metrics()["lmcourse_active"] != "0" or metrics()["lmcourse_waiting"] != "0":
     sleep(0.1)
-print("hung up on:", metrics()['lmcourse_answers_total{end="cancelled"}'])
+print("hung up:   ", metrics()['lmcourse_answers_total{end="cancelled"}'])
 print("refused:   ", metrics()['lmcourse_answers_total{end="refused"}'])
 assert "Paris" in client.chat.completions.create(**common_part).choices[0].message.content
 
 # %% [markdown]
 # The three that hung up are noticed, their slots are free, and the next guest is served. `/metrics` is in the form that monitoring programs read (Prometheus).
 #
-# More of such days are in `tests/generation/test_server.py`: a client that stops reading, one that never finishes its request, a stop signal in the middle of a stream (the stream ends with an error event), a web page of somebody else that tries to use your server through your browser (it has no key, and names another host). `make bench ARGS=server` lets 64 clients loose for a minute and checks each answer.
+# More of such days are in `tests/generation/test_server.py`: a client that stops reading, one that never finishes its request, a stop signal in the middle of a stream (the stream ends with an error event), a web page of somebody else that tries to use your server through your browser (it has no key, and if it points its own name at your machine, that name is refused). `make bench ARGS=server` lets 64 clients loose for a minute and checks each answer.
 #
 # The server brings along a page to chat on, too; it loads nothing from anywhere. In a terminal, `lmcourse serve` prints its address. The key stands behind a `#` in it, the part of an address that a browser keeps to itself:
 
 # %% [markdown] lang="zh"
 # 挂断的三位，服务器都发觉了，位子腾了出来，下一位照常接待。`/metrics` 用的是监控程序（Prometheus）能读的格式。
 #
-# `tests/generation/test_server.py` 里还有更多倒霉日子：客户端读到一半不读了；请求发到一半没下文；流正在输出，收到停止信号（流会以一个错误事件收尾）；别人家的网页想借你的浏览器来用你的服务器（它没有密钥，报的主机名也不对）。`make bench ARGS=server` 放 64 个客户端进来闹一分钟，逐个核对回答。
+# `tests/generation/test_server.py` 里还有更多倒霉日子：客户端读到一半不读了；请求发到一半没下文；流正在输出，收到停止信号（流会以一个错误事件收尾）；别人家的网页想借你的浏览器来用你的服务器（它没有密钥；就算把自家的域名指到你的机器上，这个主机名也不认）。`make bench ARGS=server` 放 64 个客户端进来闹一分钟，逐个核对回答。
 #
 # 服务器还自带一张聊天的网页，不从任何别处加载东西。在终端里运行 `lmcourse serve`，它会打印网址。密钥在网址的 `#` 后面，那一截浏览器从不往外送：
 
@@ -999,25 +1083,26 @@ prompt = (
 said = ask(prompt, limit=56)
 print("from the vectors:", offers)
 print("from the model:  ", said.replace("\n", " "))
-print("kept of the list:", [title for title in offers if title.lower() in said.lower()])
+print("kept of the list:", [title for title in offers if title.partition(" (")[0] in said])
 assert len(offers) == 4 and not set(offers) & {"Chess", "Backgammon", "Poker"}
 
 # %% [markdown]
-# The choice is good because arithmetic made it. Now the news: notes in, three sentences out. The program checks what it can, namely which words of the draft stand nowhere in the notes:
+# The choice is good because arithmetic made it. Now the news: notes in, two sentences out. The program checks what it can: which words of the draft stand nowhere in the notes, and which of the notes are missing from the draft?
 
 # %% [markdown] lang="zh"
-# 选得好，是因为选的人是算术。再看新闻：给要点，出三句话。程序能查的就查：草稿里有哪些词，要点里根本没有？
+# 选得好，是因为选的人是算术。再看新闻：给要点，出两句话。程序能查的就查：草稿里有哪些词，要点里根本没有？要点里又有哪些词，草稿里丢了？
 
 # %% tags=["nbval-ignore-output"]
 notes = "Oslo, Monday: new city library opened. 3 floors, 200,000 books. Mayor cut the ribbon."
 draft = ask(f"Write a news item of two sentences from these notes. {notes}", limit=64)
 print(draft)
-new = sorted(content_words(draft) - content_words(notes))
-print("not in the notes:", *new)
-assert new
+mine, given = content_words(draft), content_words(notes)
+print("in the draft alone:", *sorted(mine - given))
+print("in the notes alone:", *sorted(given - mine))
+assert mine - given and given - mine
 
 # %% [markdown]
-# Some of these words are glue. Others are names and numbers that nobody gave it, and those an editor has to look at before anything is printed. A draft saves typing. It does not save reading.
+# Some of the new words are glue. Others claim things that nobody noted, and some of what was noted is gone. An editor has to look at both before anything is printed. A draft saves typing. It does not save reading.
 #
 # ## Try it
 #
@@ -1034,7 +1119,7 @@ assert new
 # <details><summary>Hint</summary>A loop over `answer(..., stop=[")"])`. If the text so far ends in an open call, append `) = ` and the result to it, and start again with the prompt extended by it. A script is a list of bytes to write, one for each call of `write`.</details>
 
 # %% [markdown] lang="zh"
-# 这些词有的是连接用的；有的却是谁也没给过的人名和数字，付印之前编辑非看不可。草稿省了打字，省不了读。
+# 多出来的词，有的是连接用的；有的说的却是谁也没记过的事；记下的事又丢了一些。付印之前，这两样编辑都非看不可。草稿省了打字，省不了读。
 #
 # ## 试一试
 #
@@ -1074,10 +1159,10 @@ for language, (question, reply) in talks.items():
 assert talks["zh"] > talks["en"]
 
 # %% [markdown]
-# **2.** What is given is read once and not remembered, so the budget of the dialogue stays as it is, however long the life story is.
+# **2.** What is given is read once and not remembered. It takes room in this one prompt, and an old turn may have to go for it; but it is two sentences, however long the life story is.
 
 # %% [markdown] lang="zh"
-# **2.** `given` 只读这一次，不进记忆，所以不管生平故事有多长，对话的预算都不变。
+# **2.** `given` 只读这一次，不进记忆。它要在这一次的提示词里占地方，也许会挤掉早先的一轮；可不管生平故事有多长，它只有两句。
 
 # %%
 roomy = Speaker("parrot", template, repeat, BYTES, frozenset({END}), 250)
@@ -1093,11 +1178,11 @@ for text in (
     past.append(text)
 memory = VectorIndex(encoder.encode(past))
 question = "May I eat this nut cake?"
-recalled = [past[row] for row, _ in memory.search(encoder.encode([question])[0], k=1)]
+recalled = [past[row] for row, _ in memory.search(encoder.encode([question])[0], k=2)]
 print("still in the dialogue:", [m["content"] for m in dialogue.messages if m["role"] == "user"])
 print("recalled:             ", recalled)
 print("".join(dialogue.say(question, given=" ".join(recalled))))
-assert recalled == ["I am allergic to peanuts."]
+assert recalled[0] == "I am allergic to peanuts."
 
 # %% [markdown]
 # **3.** The stop string is the door between the two: the model stops because it needs something, the program brings it, the model goes on. That is all there is to "function calling"; the large models have merely been trained to write the call.
@@ -1134,13 +1219,13 @@ assert said == "A dozen dozens is calc(12 * 12) = 144, or a gross."
 # - The context is a budget. Whole turns go, oldest first, the rules stay; and what is forgotten at the front spoils the cache.
 # - Text leaves in whole characters, and nothing that may become a stop string leaves at all.
 # - A tool for strangers must be harmless and must come to an end. `eval` is neither.
-# - Words and vectors find different things; both together find most. With the right passage in front of it, a small model answers what it doesn't know, and a citation says where from. It checks words and no truth.
+# - Words and vectors find different things; both together find most. With the right passage in front of it, a small model often answers what it doesn't know, and a citation says where from. It checks words and no truth.
 # - Where the sentence must be right, choose it instead of generating it, and hand over when in doubt.
 # - A server is judged by its limits: of body, prompt, answer, line and time; and by having one defined answer to everything that goes wrong. Keys live in the environment.
 #
 # ## What it still can't do
 #
-# What it has read in a source it may twist, and the citation won't notice. It does what a retrieved text tells it, too (lesson 27). It has no manners, for nobody has taught it any for our purposes (lesson 19). And above all it is small. Would a larger model be better, by how much, and what would it cost? That can be predicted before a single large model is trained: lesson 25.
+# What it has read in a source it may twist, and the citation won't notice. It may do what a retrieved text tells it, too (lesson 27). It has no manners, for nobody has taught it any for our purposes (lesson 19). And above all it is small. Would a larger model be better, by how much, and what would it cost? That can be predicted before a single large model is trained: lesson 25.
 #
 # ## References
 #
@@ -1159,13 +1244,13 @@ assert said == "A dozen dozens is calc(12 * 12) = 144, or a gross."
 # - 上下文是一份预算。丢就丢整轮，先丢最早的，规矩留着；在前面忘掉一截，缓存就废了一截。
 # - 送出去的都是完整的字符；凡是可能成为停止串的，一个字符也不送。
 # - 给陌生人用的工具，必须无害，必须会停。`eval` 两样都不占。
-# - 词和向量找到的东西不一样，合起来找到的最多。把对的段落摆在面前，小模型也能答出它不知道的事；引用标明出处，但它核对的是词，不是真假。
+# - 词和向量找到的东西不一样，合起来找到的最多。把对的段落摆在面前，小模型也常能答出它不知道的事；引用标明出处，但它核对的是词，不是真假。
 # - 哪句话必须对，就去挑，别去生成；拿不准，就转人工。
 # - 服务器好不好，看它的限度：请求、提示词、回答、队伍、时间，样样有限；还要看出任何岔子都有一个确定的答复。密钥住在环境变量里。
 #
 # ## 它还做不到
 #
-# 来源里读到的，它可能说拧了，引用察觉不出来。检索来的文本叫它做什么，它也照做（第 27 课）。它不懂规矩，因为还没有谁为我们的目的教过它（第 19 课）。最要紧的是，它小。换个大的会好吗？好多少？要花多少钱？一个大模型也不必训练，这些就能预测：见第 25 课。
+# 来源里读到的，它可能说拧了，引用察觉不出来。检索来的文本叫它做什么，它也可能照做（第 27 课）。它不懂规矩，因为还没有谁为我们的目的教过它（第 19 课）。最要紧的是，它小。换个大的会好吗？好多少？要花多少钱？一个大模型也不必训练，这些就能预测：见第 25 课。
 #
 # ## 参考文献
 #
