@@ -1,7 +1,9 @@
 """The course as a learner meets it: JupyterLab in a real browser, lesson 00, every cell run."""
 
+import html
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -103,3 +105,15 @@ def test_a_learner_opens_the_first_lesson_and_runs_every_cell(lab, name):
         assert page.get_by_text("official Jupyter news").count() == 0  # no pop-up asks for consent
         browser.close()
     assert not [out for out in outputs(working / name) if out["output_type"] == "error"]
+
+
+def test_the_grading_tools_show_a_learner_nothing(lab):
+    address, _ = lab
+    page = urllib.request.urlopen(f"{address}/lab?token=secret").read().decode()
+    data = re.search(r'id="jupyter-config-data" type="application/json">(.*?)<', page, re.DOTALL)
+    config = json.loads(html.unescape(data[1]))
+    shown = {extension["name"] for extension in config["federated_extensions"]}
+    assert "@jupyter-widgets/jupyterlab-manager" in shown
+    hidden = config["disabledExtensions"]
+    assert shown & {"@jupyter/nbgrader", "jupyterlab-jupytext"} <= set(hidden), hidden
+    assert not answers(f"{address}/formgrader?token=secret")
