@@ -492,7 +492,7 @@ print("tokens with a hanzi in them:", hanzi)
 assert tokenizer.vocabulary_size == V and hanzi < 100
 
 # %% [markdown]
-# Look at the last line. It knows hardly a hanzi: all four characters fall apart into pieces of bytes. The tokenizer was made for English, and we will come back to what that means.
+# Look at the Chinese text. The tokenizer knows hardly a hanzi: all four characters fall apart into pieces of bytes. It was made for English, and we will come back to what that means.
 #
 # Front page, weights, tokenizer: all of it together is one function of the package.
 
@@ -692,10 +692,10 @@ plt.show()
 # **图.** 权重放对时，以及犯了五种错误时，那段文字每个词元的代价；虚线是一无所知的代价。犯错误 1 和 2，模型还不如骰子；3 和 4 只多费一点；5 根本看不出来。
 
 # %% [markdown]
-# Mistakes 1 and 2 are the good ones: they shout. Number 3, all pairs of all heads in all thirty blocks in the wrong order, costs about one bit, number 4 half of it. Here is how the first four write. (A `Decoder` copies the weights, so each needs a new one.)
+# Mistakes 1 and 2 are the good ones: they shout. Number 3, all pairs of all heads in all thirty blocks in the wrong order, costs about one bit, number 4 less than half of that. Here is how the first four write. (A `Decoder` copies the weights, so each needs a new one.)
 
 # %% [markdown] lang="zh"
-# 1 和 2 是好的错误：它们会嚷嚷。第 3 个，三十个块里每个头的每一对都排错了，只多费大约一比特；第 4 个再减半。看看前四个怎么写。（`Decoder` 会把权重抄一份，所以每次都要新造一个。）
+# 1 和 2 是好的错误：它们会嚷嚷。第 3 个，三十个块里每个头的每一对都排错了，只多费大约一比特；第 4 个还不到它的一半。看看前四个怎么写。（`Decoder` 会把权重抄一份，所以每次都要新造一个。）
 
 # %% tags=["nbval-ignore-output"]
 opening = tokenizer.encode("Once upon a time")
@@ -734,14 +734,14 @@ print(f"first half {first.mean():.1f} bits a token more, second half {second.mea
 assert second.mean() > first.mean() + 0.5
 
 # %% [markdown]
-# Somebody who ports a model, tries a short prompt, nods and ships it may have shipped number 3; with number 4 a long prompt would not have helped either. So the rule for anybody's weights in anybody's code: **compare numbers with an independent implementation, at every place, before you read a single sentence.** Then even mistake 5, which costs nothing on average, is caught: a logit moved by more than our tolerance of 0.001.
+# Somebody who ports a model, tries a short prompt, nods and ships it may have shipped number 3. Number 4 would have passed a second look as well. So the rule for anybody's weights in anybody's code: **compare numbers with an independent implementation, at every place, before you read a single sentence.** Then even mistake 5, which costs nothing on average, is caught: a logit moved by more than our tolerance of 0.001.
 #
 # ## A dialogue is a text, too
 #
 # SmolLM2 comes in two versions. The first only continues texts, as ours do. *Instruct* means that it was trained further on dialogues (how, is the subject of lesson 19). But a model of tokens knows no dialogues, so each one is written as a single text in a fixed form, with special tokens where somebody begins and ends. The form is part of the model, and so the file holds it, as a template in the language Jinja:
 
 # %% [markdown] lang="zh"
-# 要是有人移植一个模型，拿短短一句试了试，点点头就发布，发布的可能就是第 3 个；换成第 4 个，试得再长也没用。所以，用谁的代码跑谁的权重，都有一条规矩：**读第一个句子之前，先拿数跟独立的实现对一遍，每个位置都对。** 这样，连平均起来毫无代价的错误 5 也逃不掉：有个 logit 变了，变得比 0.001 的容差多。
+# 要是有人移植一个模型，拿短短一句试了试，点点头就发布，发布的可能就是第 3 个；换成第 4 个，多看一眼也看不出来。所以，用谁的代码跑谁的权重，都有一条规矩：**读第一个句子之前，先拿数跟独立的实现对一遍，每个位置都对。** 这样，连平均起来毫无代价的错误 5 也逃不掉：有个 logit 变了，变得比 0.001 的容差多。
 #
 # ## 对话也是文本
 #
