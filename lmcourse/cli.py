@@ -13,6 +13,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from lmcourse.classroom import commands
+
 ROOT = Path(__file__).resolve().parent.parent
 PUBLISHED = ROOT / "notebooks"
 WORKING = ROOT / "my-notebooks"
@@ -235,7 +237,9 @@ def serve(options: argparse.Namespace, rest: list[str]) -> int:
 def parser() -> argparse.ArgumentParser:
     """The command line, one line of help a verb."""
     top = argparse.ArgumentParser(prog="lmcourse", description="A course on language models.")
-    verbs = top.add_subparsers(required=True, metavar="lab | list | run | reset | chat | serve")
+    verbs = top.add_subparsers(
+        required=True, metavar="lab | list | run | reset | chat | serve | assignment"
+    )
     verb = verbs.add_parser("lab", help="open JupyterLab at lesson 00; other options go to it")
     verb.add_argument(
         "--chinese", action="store_true", help="open the Chinese edition · 打开中文版"
@@ -255,6 +259,7 @@ def parser() -> argparse.ArgumentParser:
     verb = verbs.add_parser("serve", help="serve SmolLM2 to a browser and to OpenAI's clients")
     verb.add_argument("--port", type=int, default=8000, help="0 takes any free one")
     verb.set_defaults(do=serve)
+    commands.add_to(verbs)
     return top
 
 

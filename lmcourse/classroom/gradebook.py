@@ -1,0 +1,221 @@
+"""Marks in nbgrader's gradebook: what was found goes in, pages for people and a table come out.
+
+nbgrader's own grading, which runs a submission as the teacher, is not used: the marks come from
+`lmcourse.classroom.grading`. Its database, its page for marking by hand and its feedback are.
+"""
+
+import csv
+import io
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterable
+from contextlib import contextmanager
+from datetime import UTC
+from pathlib import Path
+
+import nbformat
+from nbgrader.api import Gradebook, MissingEntry
+from nbgrader.converters import GenerateFeedback
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors import ComputeChecksums, LockCells, SaveCells
+from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
+
+from lmcourse.classroom.assignment import Assignment
+from lmcourse.classroom.classes import Classroom, write
+from lmcourse.classroom.examine import Report
+
+CONFIG = """\
+c = get_config()
+c.CourseDirectory.root = {root!r}
+c.HTMLExporter.sanitize_html = True  # a submission's text can't act in the teacher's page
+"""
+LANGUAGES = {"en": "", "zh": "zh"}
+DAY = 24 * 60 * 60  # seconds
+
+
+@contextmanager
+def gradebook(classroom: Classroom):
+    """Open the class's gradebook."""
+    classroom.folder.mkdir(parents=True, exist_ok=True)
+    programs = str(Path(sys.executable).parent)  # nbgrader calls alembic when it makes one
+    if programs not in os.environ["PATH"].split(os.pathsep):
+        os.environ["PATH"] = os.pathsep.join([programs, os.environ["PATH"]])
+    with warnings.catch_warnings(), Gradebook(_url(classroom)) as book:
+        warnings.simplefilter("ignore", SAWarning)  # nbgrader's own, about the order of its work
+        yield book
+
+
+def register(classroom: Classroom, assignment: Assignment) -> list[Path]:
+    """Enter an assignment and the class into the gradebook; write what students get.
+
+    Students get the notebook in both languages. Corrected tests may be registered again.
+
+    Raises:
+        ValueError: if answers were collected and the questions have others parts than then.
+    """
+    written, name = [], assignment.name
+    root = {"nbgrader": {"assignment": name, "notebook": name, "db_url": _url(classroom)}}
+    due = classroom.due(name)
+    with gradebook(classroom) as book:
+        book.update_or_create_assignment(name, duedate=due and due.replace(tzinfo=None))
+        for person in classroom.roster.values():
+            names = {"last_name": person.last_name, "first_name": person.first_name}
+            book.update_or_create_student(person.id, email=person.email, **names)
+    for language, folder in LANGUAGES.items():
+        notebook = assignment.notebook(language)
+        for step in [LockCells, ComputeChecksums, *([SaveCells] if language == "en" else [])]:
+            try:
+                notebook, _ = step().preprocess(notebook, root)
+            except RuntimeError as error:
+                raise ValueError(
+                    f"{name} has other parts than what was handed in: {error}"
+                ) from None
+        path = classroom.folder / "release" / name / folder / f"{name}.ipynb"
+        write(path, nbformat.writes(notebook).encode())
+        written.append(path)
+    source = classroom.folder / "source" / name / f"{name}.ipynb"
+    write(source, written[0].read_bytes())  # nbgrader's pages list what has a source
+    config = CONFIG.format(root=str(classroom.folder.resolve()))
+    write(classroom.folder / "nbgrader_config.py", config.encode())
+    return written
+
+
+def record(classroom: Classroom, assignment: Assignment, report: Report) -> None:
+    """Enter one student's marks, and write the page that is marked by hand.
+
+    What a person gave stays; where the answer has changed since, the page asks for it again.
+    """
+    student, name = report.student, assignment.name
+    work = nbformat.read(classroom.work(name, student), 4)
+    page = classroom.folder / "autograded" / student / name / f"{name}.ipynb"
+    before = nbformat.read(page, 4) if page.is_file() else None
+    when = classroom.handed_in_at(name, student)
+    with gradebook(classroom) as book:
+        submission = book.update_or_create_submission(
+            name, student, timestamp=when.astimezone(UTC).replace(tzinfo=None)
+        )
+        for mark in report.marks:
+            grade = book.find_grade(f"{mark.part}_tests", name, name, student)
+            grade.auto_score, grade.needs_manual_grade = mark.points, False
+        for part in assignment.parts.values():
+            if not part.by_hand:
+                continue
+            answer = _answer(work, part.name)
+            grade = book.find_grade(part.name, name, name, student)
+            if answer.strip() in ("", *_stubs(assignment, part.name)):
+                grade.auto_score, grade.needs_manual_grade = 0, False
+            elif grade.manual_score is None or _answer(before, part.name) != answer:
+                grade.auto_score, grade.needs_manual_grade = None, True
+        most = sum(part.points for part in assignment.parts.values())
+        days = -(-submission.total_seconds_late // DAY)
+        penalty = min(most, days * most * classroom.settings["late"] / 100)
+        (notebook,) = submission.notebooks
+        notebook.late_submission_penalty = penalty or None
+        book.db.commit()
+    write(page, nbformat.writes(_with_results(work, report)).encode())
+
+
+def feedback(
+    classroom: Classroom, assignment: Assignment, progress: Callable[[Iterable], Iterable] = iter
+) -> list[Path]:
+    """Write a page for every student who has marks: answers, sentences, points, comments."""
+    written = []
+    config = Config()
+    config.HTMLExporter.sanitize_html = True
+    for student in progress(classroom.students(assignment.name)):
+        if not (classroom.folder / "autograded" / student / assignment.name).is_dir():
+            continue
+        course = CourseDirectory(root=str(classroom.folder.resolve()), db_url=_url(classroom))
+        course.assignment_id, course.student_id = assignment.name, student
+        maker = GenerateFeedback(coursedir=course, config=config)
+        maker.force, maker.log = True, _quiet()
+        maker.start()
+        folder = classroom.folder / "feedback" / student / assignment.name
+        written.append(folder / f"{assignment.name}.html")
+    return written
+
+
+def table(classroom: Classroom) -> str:
+    """Give the class's points as CSV: a line a student, a column an assignment, sorted.
+
+    Points are those after the late penalty; what was not handed in is empty, what a person still
+    has to mark counts as 0. The columns in front are those by which learning platforms know people.
+    """
+    out = io.StringIO()
+    with gradebook(classroom) as book:
+        names = sorted(assignment.name for assignment in book.assignments)
+        rows = csv.writer(out, lineterminator="\r\n")
+        rows.writerow(["id", "last_name", "first_name", "email", *names])
+        for person in classroom.roster.values():
+            points = [_points(book, name, person.id) for name in names]
+            rows.writerow([person.id, person.last_name, person.first_name, person.email, *points])
+    return out.getvalue()
+
+
+def unmarked(classroom: Classroom, assignment: Assignment) -> list[str]:
+    """Who still waits for a person's marks."""
+    with gradebook(classroom) as book:
+        return sorted(
+            submission.student.id
+            for submission in book.assignment_submissions(assignment.name)
+            if submission.needs_manual_grade
+        )
+
+
+def _points(book, name, student):
+    try:
+        submission = book.find_submission(name, student)
+    except MissingEntry:
+        return ""
+    return f"{max(0, submission.score - (submission.late_submission_penalty or 0)):g}"
+
+
+def _url(classroom):
+    return f"sqlite:///{(classroom.folder / 'gradebook.db').resolve()}"
+
+
+def _answer(notebook, part):
+    if notebook is None:
+        return None
+    for cell in notebook.cells:
+        if cell.metadata.get("nbgrader", {}).get("grade_id") == part:
+            return cell.source
+    return None
+
+
+def _stubs(assignment, part):
+    return [_answer(assignment.notebook(language), part).strip() for language in LANGUAGES]
+
+
+def _with_results(work, report):
+    """Write what the cells printed below them, and below each test what was found."""
+    language, outputs = report.language, iter(report.outputs)
+    found = {f"{mark.part}_tests": mark for mark in report.marks}
+    for number, cell in enumerate(
+        (cell for cell in work.cells if cell.cell_type == "code"), start=1
+    ):
+        mark = found.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+        cell.execution_count = number
+        if mark is None:
+            text = next(outputs)
+            new = [nbformat.v4.new_output("stream", text=text)] if text else []
+        elif mark.points < mark.most:
+            lines = [sentence[language] for sentence in mark.sentences]
+            new = [nbformat.v4.new_output("error", ename="0", evalue=lines[0], traceback=lines)]
+        else:
+            new = [nbformat.v4.new_output("stream", text="✓")]
+        cell.outputs = new
+    if report.notes:
+        text = "\n".join(f"- {note[language]}" for note in report.notes)
+        work.cells.insert(1, nbformat.v4.new_markdown_cell(text))
+    return work
+
+
+def _quiet():
+    log = logging.getLogger("lmcourse.classroom")
+    log.addHandler(logging.NullHandler())
+    log.propagate = False
+    return log
