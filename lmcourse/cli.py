@@ -244,7 +244,7 @@ def parser() -> argparse.ArgumentParser:
     verb.add_argument(
         "--chinese", action="store_true", help="open the Chinese edition · 打开中文版"
     )
-    verb.set_defaults(do=lab)
+    verb.set_defaults(do=lab, passes_on=True)
     verbs.add_parser("list", help="list the lessons").set_defaults(do=show_list)
     verb = verbs.add_parser("run", help="execute a lesson without a browser: lmcourse run 02")
     verb.add_argument("lesson")
@@ -266,7 +266,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb; a user's mistake ends in one line on the error stream, not in a traceback."""
     options, rest = parser().parse_known_args(arguments)
-    if rest and options.do is not lab:
+    if rest and not getattr(options, "passes_on", False):
         parser().error(f"unknown option {rest[0]}")
     try:
         return options.do(options, rest)

@@ -119,7 +119,7 @@ class Classroom:
 
     def work(self, assignment: str, student: str) -> Path:
         """Where a student's collected notebook lies."""
-        return self.folder / "submitted" / student / assignment / f"{assignment}.ipynb"
+        return self.folder / "collected" / student / assignment / f"{assignment}.ipynb"
 
     def students(self, assignment: str) -> list[str]:
         """Who has handed in, in the order of the list."""

@@ -4,6 +4,7 @@ What a verb needs, it imports itself: the other verbs of the command line needn'
 """
 
 import argparse
+import os
 from datetime import datetime
 from pathlib import Path
 
@@ -141,25 +142,17 @@ def grade(options: argparse.Namespace) -> int:
     return 0
 
 
-def mark(options: argparse.Namespace) -> int:
+def mark(options: argparse.Namespace, jupyter: list[str]) -> int:
     """Open nbgrader's page, where a person gives points and writes comments, until Ctrl-C."""
-    import os
-
     from jupyter_server.serverapp import main as server
 
     folder = _class(options).folder.resolve()
     if not (folder / "nbgrader_config.py").is_file():
         raise ValueError(f"Release an assignment of this class first. Received: {folder}")
     os.chdir(folder)
-    server(
-        [
-            "--ServerApp.jpserver_extensions={'nbgrader.server_extensions.formgrader': True}",
-            "--ServerApp.default_url=/formgrader",
-            f"--ServerApp.root_dir={folder}",
-            f"--ServerApp.open_browser={not options.no_browser}",
-            f"--ServerApp.port={options.port}",
-        ]
-    )
+    page = "nbgrader.server_extensions.formgrader"
+    own = [f"--ServerApp.root_dir={folder}", "--ServerApp.default_url=/formgrader/gradebook"]
+    server([*own, f"--ServerApp.jpserver_extensions={{'{page}': True}}", *jupyter])
     return 0
 
 
@@ -225,9 +218,7 @@ def add_to(verbs) -> None:
             )
     verb = own.add_parser("mark", help="open the page on which a person marks and comments")
     _of_class(verb)
-    verb.add_argument("--port", type=int, default=8888)
-    verb.add_argument("--no-browser", action="store_true")
-    verb.set_defaults(do=_run(mark))
+    verb.set_defaults(do=mark, passes_on=True)  # other options go to Jupyter
     verb = own.add_parser("export", help="the class's points as CSV")
     _of_class(verb)
     verb.add_argument("--to", default="grades.csv")

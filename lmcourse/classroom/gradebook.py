@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable
 from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
+from textwrap import wrap
 
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
@@ -31,8 +32,10 @@ CONFIG = """\
 c = get_config()
 c.CourseDirectory.root = {root!r}
 c.HTMLExporter.sanitize_html = True  # a submission's text can't act in the teacher's page
+c.GenerateAssignment.preprocessors = []  # the page's own button changes nothing in a release
 """
 LANGUAGES = {"en": "", "zh": "zh"}
+WIDTH = {"en": 96, "zh": 48}  # characters of a line of feedback
 DAY = 24 * 60 * 60  # seconds
 
 
@@ -77,7 +80,7 @@ def register(classroom: Classroom, assignment: Assignment) -> list[Path]:
         write(path, nbformat.writes(notebook).encode())
         written.append(path)
     source = classroom.folder / "source" / name / f"{name}.ipynb"
-    write(source, written[0].read_bytes())  # nbgrader's pages list what has a source
+    write(source, written[0].read_bytes())  # nbgrader's page lists what has a source
     config = CONFIG.format(root=str(classroom.folder.resolve()))
     write(classroom.folder / "nbgrader_config.py", config.encode())
     return written
@@ -203,7 +206,8 @@ def _with_results(work, report):
             text = next(outputs)
             new = [nbformat.v4.new_output("stream", text=text)] if text else []
         elif mark.points < mark.most:
-            lines = [sentence[language] for sentence in mark.sentences]
+            told = [f"✗ {sentence[language]}" for sentence in mark.sentences]
+            lines = [line for text in told for line in wrap(text, WIDTH[language])]
             new = [nbformat.v4.new_output("error", ename="0", evalue=lines[0], traceback=lines)]
         else:
             new = [nbformat.v4.new_output("stream", text="✓")]
