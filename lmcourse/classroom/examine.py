@@ -6,40 +6,70 @@ hidden test hands to the student's code can come to light in what the student ge
 
 import io
 import json
+import signal
+import threading
+import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
 
+import psutil
+
 from lmcourse.classroom.assignment import Assignment, Part
 from lmcourse.classroom.draw import draw
 from lmcourse.classroom.student import Ended, Outcome, Student, StudentError
-from lmcourse.classroom.submission import Submission
+from lmcourse.classroom.submission import Submission, harmless
+
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None
 
 SENTENCES = {
     "unanswered": ("This part is not answered yet.", "这一部分还没有作答。"),
     "missing": (
-        "`{name}` is not there: its cell is missing, was not filled in, or stopped with an error.",
-        "找不到 `{name}`：那一格不见了、没填，或者运行时出错停下了。",
+        "`{name}` is not there: its cell is missing, was not filled in, or stopped with an error. "
+        "Restart the kernel, run all cells, and see where it stops.",
+        "找不到 `{name}`：那一格不见了、没填，或者运行时出错停下了。"
+        "请重启内核、运行全部单元格，看看停在哪里。",
     ),
     "error": ("`{name}` stops with {kind}.", "`{name}` 出错停下：{kind}。"),
     "value": (
-        "`{name}` must be made of numbers, text, arrays, lists and dictionaries.",
-        "`{name}` 只能由数、文字、数组、列表和字典组成。",
+        "`{name}` must give numbers, text, arrays, or lists and dictionaries of them, and nothing "
+        "else.",
+        "`{name}` 只能给出数、文字、数组，以及由它们组成的列表和字典。",
     ),
     "time": (
-        "This part took too long; is there a loop that never ends?",
-        "这一部分用时太长，是不是有死循环？",
+        "This part took too long. Look for a loop that never ends, or for input() and sleep().",
+        "这一部分用时太长。请检查有没有死循环，有没有 input() 或 sleep()。",
     ),
-    "memory": ("This part used too much memory.", "这一部分占用内存太多。"),
-    "died": ("This part ended the whole program.", "这一部分让整个程序退出了。"),
+    "late": (
+        "Your other parts took so long that no time was left for this one. Mend those first.",
+        "别的部分用时太长，没有时间批改这一部分了。请先改好那些部分。",
+    ),
+    "memory": (
+        "This part used too much memory. Look for a list or an array that grows without end, or "
+        "for many files.",
+        "这一部分占用内存太多。请检查有没有不断变大的列表或数组，有没有写出很多文件。",
+    ),
+    "died": (
+        "This part ended the whole program. Take out exit() and quit(), and look for a function "
+        "that calls itself without end.",
+        "这一部分让整个程序退出了。请去掉 exit()、quit()，并检查有没有无休止调用自己的函数。",
+    ),
     "visible": ("A visible test fails: {message}", "一个公开测试没有通过：{message}"),
     "hidden": (
-        "Right in the visible tests, but not for other values.",
-        "公开测试都通过了，换别的数就不对。",
+        "Right in the visible tests, but not for other values. Try numbers, shapes and sizes of "
+        "your own, and cases at the edge.",
+        "公开测试都通过了，换别的数就不对。请自己换些数、形状和大小试试，也试试边界情形。",
     ),
 }
 TOLD = 600  # characters of a visible test's message
+SECONDS, PART_SECONDS = 300.0, 60.0  # for one submission, for one test of one of its parts
+GRACE = 30.0  # seconds that a test may compute itself, beyond those
+ENDS = ("time", "late", "memory", "died")
+MEMORY = 2 * 2**30  # bytes that a test itself may take: what it compares may be large on purpose
 
 
 class Misconception(AssertionError):
@@ -85,6 +115,8 @@ def examine(
     student: str,
     start: Callable[[], Student],
     secret: str = "",
+    seconds: float = SECONDS,
+    part_seconds: float = PART_SECONDS,
 ) -> Report:
     """Run a submission and its tests.
 
@@ -94,16 +126,23 @@ def examine(
         student: whose numbers the tests are about.
         start: starts a fresh process for the submission.
         secret: the class's; the hidden tests draw from it.
+        seconds: for all of it.
+        part_seconds: for all that one part's visible or hidden test asks.
     """
     parts = [part for part in assignment.parts.values() if not part.by_hand]
-    session = _Session(submission.code(), start)
-    visible = {part.name: session.test(_Visible(assignment, part, student)) for part in parts}
-    outputs = [told(outcome) for outcome in session.first]
-    session.close()
-    session = _Session(submission.code(), start)
-    hidden = {part.name: session.test(_Hidden(assignment, part, student, secret)) for part in parts}
-    session.close()
-    marks = [_mark(part, visible[part.name], hidden[part.name]) for part in parts]
+    session = _Session(submission.code(), start, time.monotonic() + seconds, part_seconds)
+    try:
+        visible = {part.name: session.test(_Visible(assignment, part, student)) for part in parts}
+        outputs = [told(outcome) for outcome in session.first]
+        session.close()
+        hidden = {
+            part.name: session.test(_Hidden(assignment, part, student, secret))
+            for part in parts
+            if (visible[part.name] or {}).get("reason") not in ENDS
+        }
+    finally:
+        session.close()
+    marks = [_mark(part, visible[part.name], hidden.get(part.name)) for part in parts]
     return Report(
         student, assignment.name, submission.language, marks, outputs, list(submission.notes)
     )
@@ -133,53 +172,94 @@ def _mark(part, visible, hidden):
 
 
 def _sentence(found):
+    found = {key: harmless(str(value)) for key, value in found.items()}
     en, zh = SENTENCES[found["reason"]]
     return {"en": en.format(**found), "zh": zh.format(**found)}
 
 
 class _Session:
-    """A submission that runs, and is started again where a part of it ends the process."""
+    """A submission that runs, and is started again where a part of it ends the process.
 
-    def __init__(self, cells, start):
-        self.cells, self.start = cells, start
-        self.bad, self.first = set(), [Outcome("", None) for _ in cells]
-        self.student, self.why = None, {}
+    A cell that ended it once is left out from then on, and so is the part that it belongs to.
+    """
+
+    def __init__(self, cells, start, end, part_seconds):
+        self.cells, self.start, self.end, self.part_seconds = cells, start, end, part_seconds
+        self.bad, self.first = {}, [Outcome("", None) for _ in cells]
+        self.student = None
 
     def test(self, test):
         """Hold the submission against one test: None if it passes, else what was found."""
-        for _ in range(len(self.cells) + 1):
-            if self.student is None and not self._restart():
-                continue
-            break
-        if why := self.why.get(test.part.name):
-            return {"reason": why}
-        try:
-            return test(self.student)
-        except Ended as ended:
-            self.close()
-            return {"reason": str(ended)}
+        fresh = False
+        while True:
+            while self.student is None:
+                fresh = True
+                if self.end <= time.monotonic():
+                    return {"reason": "late"}
+                self._restart()
+            if why := self.why(test.part.name):
+                return {"reason": why}
+            self.student.deadline = min(self.end, time.monotonic() + self.part_seconds)
+            try:
+                with _bounded(self.part_seconds + GRACE):
+                    return test(self.student)
+            except Ended as ended:
+                self.close()
+                if fresh:  # else another part may have left something behind: once more, alone
+                    return {"reason": str(ended)}
+
+    def why(self, part):
+        """Why a part's own cell can't run, or None."""
+        return next((why for i, why in self.bad.items() if self.cells[i][0] == part), None)
 
     def _restart(self):
-        self.student = self.start()
-        for i, (part, source) in enumerate(self.cells):
+        student = self.start()
+        student.deadline = self.end
+        for i, (_, source) in enumerate(self.cells):
             if i in self.bad:
                 continue
             try:
-                outcome = self.student.run(source)
+                outcome = student.run(source)
             except Ended as ended:
-                self.bad.add(i)
-                self.why[part] = str(ended)
+                student.close()
+                self.bad[i] = str(ended)
                 self.first[i] = Outcome(_sentence({"reason": str(ended)})["en"], None)
-                self.close()
-                return False
-            if not self.first[i].output:
+                return
+            if self.first[i] == Outcome("", None):
                 self.first[i] = outcome
-        return True
+        self.student = student
 
     def close(self):
         if self.student is not None:
             self.student.close()
         self.student = None
+
+
+@contextmanager
+def _bounded(seconds):
+    """Bound what a test takes on this side: what it is handed may be large or slow on purpose."""
+    if resource is None:
+        yield
+        return
+    main = threading.current_thread() is threading.main_thread()
+    before = resource.getrlimit(resource.RLIMIT_AS)
+    most = psutil.Process().memory_info().vms + MEMORY
+    if before[0] in (resource.RLIM_INFINITY, -1) or before[0] > most:
+        resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
+    if main:  # signals come to no other thread
+        handler = signal.signal(signal.SIGALRM, _too_long)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        if main:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, handler)
+        resource.setrlimit(resource.RLIMIT_AS, before)
+
+
+def _too_long(*_):
+    raise Ended("time")
 
 
 class _Test:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from lmcourse.classroom.syscalls import seccomp
+
 CLASSROOM = Path(__file__).resolve().parent
 KIT = ("worker.py", "wire.py", "draw.py", "__init__.py")  # all of the course that is seen inside
 PACKAGES = ("numpy", "numpy.libs")  # and Python's own library: an assignment needs no more
@@ -31,9 +33,10 @@ class Limits:
     """How much a submission may take: bytes of memory, seconds of work and of waiting."""
 
     memory: int = 2 * 2**30  # all of its processes together
-    addresses: int = 4 * 2**30  # one process, reserved or used
-    processes: int = 32
-    work: int = 60  # seconds of computing, all in all
+    addresses: int = 3 * 2**30  # one process, reserved or used
+    processes: int = 16
+    files: int = 10_000
+    work: int = 60  # seconds of computing, one process
     cell: float = 60.0  # seconds until a cell is done
     call: float = 20.0  # seconds until a function has answered
 
@@ -45,15 +48,26 @@ class Limits:
 
 @cache
 def bubblewrap() -> tuple[str, bool] | None:
-    """Find bubblewrap, and whether it can size a folder; None where it is missing or forbidden."""
+    """Find bubblewrap, and whether it can size a folder; None where it is missing.
+
+    Raises:
+        NoSandbox: if it is here and may not work, with its own words.
+    """
     path = shutil.which("bwrap")
     if path is None:
         return None
     tried = subprocess.run(
-        [path, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True
+        [path, "--unshare-all", "--ro-bind", "/", "/", "true"], capture_output=True, text=True
     )
+    if tried.returncode:
+        raise NoSandbox(
+            f"bubblewrap is installed, but this system forbids it to work: {tried.stderr.strip()} "
+            "On Ubuntu 24.04 and later, this allows it until the next start: "
+            "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0`. A container must be "
+            "started with `--privileged`."
+        )
     shown = subprocess.run([path, "--help"], capture_output=True, text=True).stdout
-    return (path, "--size " in shown) if tried.returncode == 0 else None
+    return path, "--size " in shown
 
 
 def check(means: str) -> None:
@@ -74,8 +88,8 @@ def check(means: str) -> None:
         )
 
 
-def command(means: str, limits: Limits, place: int = 0) -> list[str]:
-    """Give the command that starts a worker.
+def start(means: str, limits: Limits, place: int = 0) -> subprocess.Popen:
+    """Start a worker; its requests and answers go through pipes.
 
     Args:
         means: one of `MEANS`.
@@ -86,17 +100,31 @@ def command(means: str, limits: Limits, place: int = 0) -> list[str]:
         NoSandbox: as `check`.
     """
     check(means)
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     if means == "none":
         most = "{}" if os.name == "nt" else json.dumps({"CORE": 0})
-        return [
-            sys.executable,
-            "-B",
-            str(CLASSROOM / "worker.py"),
-            most,
-            str(CLASSROOM.parent.parent),
-        ]
-    bwrap, sized = bubblewrap()
-    words = [bwrap, "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
+        worker = [str(CLASSROOM / "worker.py"), most, str(CLASSROOM.parent.parent)]
+        return subprocess.Popen([sys.executable, "-B", *worker], **streams)
+    walls = b"".join(word.encode() + b"\0" for word in _walls())
+    words, files = [bubblewrap()[0]], []
+    for option, content in (("--args", walls), ("--seccomp", seccomp())):
+        if content:  # through files without a name: what is in the command, can be read inside
+            files.append(os.memfd_create(option))
+            with open(files[-1], "wb", closefd=False) as file:
+                file.write(content)
+            os.lseek(files[-1], 0, os.SEEK_SET)
+            words += [option, str(files[-1])]
+    try:
+        return subprocess.Popen([*words, *_program(limits, place)], pass_fds=files, **streams)
+    finally:
+        for file in files:
+            os.close(file)
+
+
+def _walls():
+    """What bubblewrap is asked for."""
+    sized = bubblewrap()[1]
+    words = ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     for kind in ("pid", "net", "ipc", "uts", "cgroup-try"):
         words.append(f"--unshare-{kind}")
     words += ["--proc", "/proc", "--dev", "/dev"]
@@ -110,19 +138,24 @@ def command(means: str, limits: Limits, place: int = 0) -> list[str]:
     )
     for name, value in _environment().items():
         words += ["--setenv", name, value]
-    words += ["--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/"]
-    if os.geteuid() == 0:  # limits don't hold for root: become someone else, for good
-        user = str(NOBODY + place)
-        words += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-        words += ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-        words += ["--inh-caps=-all", "--no-new-privs"]
-    else:
-        words += ["--unshare-user", "--cap-drop", "ALL"]
+    words += ["--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--cap-drop", "ALL"]
+    if os.geteuid() == 0:
+        return [*words, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    return [*words, "--unshare-user"]
+
+
+def _program(limits, place):
+    """What bubblewrap starts: Python with the worker."""
     python = Path(os.path.realpath(sys.executable))
     if python.is_relative_to(sys.base_prefix) and not python.is_relative_to("/usr"):
         python = "/python" / python.relative_to(sys.base_prefix)
     worker = "/kit/lmcourse/classroom/worker.py"
-    return [*words, str(python), "-I", "-B", worker, limits.for_worker(), "/kit", "/site"]
+    words = [str(python), "-I", "-B", worker, limits.for_worker(), "/kit", "/site"]
+    if os.geteuid() != 0:
+        return words
+    user = str(NOBODY + place)  # limits don't hold for root: become someone else, for good
+    become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
+    return [*become, "--inh-caps=-all", "--no-new-privs", *words]
 
 
 def _environment():

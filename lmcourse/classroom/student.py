@@ -5,17 +5,20 @@ The tests stand on this side of the wall, the student's code on the other. Only 
 """
 
 import builtins
-import subprocess
+import math
+import os
 import threading
+import time
 from dataclasses import dataclass
 
 import psutil
 
 from lmcourse.classroom import worker
-from lmcourse.classroom.sandbox import Limits, command
-from lmcourse.classroom.wire import LARGEST, WireError, pack, unpack
+from lmcourse.classroom.sandbox import Limits, NoSandbox, start
+from lmcourse.classroom.wire import LARGEST, pack, unpack
 
 WATCH = 0.05  # seconds between two looks at the memory in use
+START = 120.0  # seconds until a worker stands, on a machine that has much to do
 
 
 class Ended(Exception):
@@ -42,7 +45,13 @@ class Outcome:
 
 
 class Student:
-    """A running submission; the subclasses say where it runs."""
+    """A running submission; the subclasses say where it runs.
+
+    Attributes:
+        deadline: when its time is up, by `time.monotonic`; the one who runs it sets it.
+    """
+
+    deadline = math.inf
 
     def run(self, source: str) -> Outcome:
         """Run one cell.
@@ -99,64 +108,82 @@ class Worker(Student):
 
     def __init__(self, means: str, limits: Limits, place: int = 0):
         self.limits, self.why = limits, None
-        self.process = subprocess.Popen(
-            command(means, limits, place),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-        )
-        self.finished = threading.Event()
+        self.process = start(means, limits, place)
+        self.finished, self.ending = threading.Event(), threading.Lock()
+        self.waiting = threading.Thread()  # talks to the other side
         threading.Thread(target=self._watch, daemon=True).start()
+        try:
+            self._exchange({"do": "run", "source": ""}, START)
+        except Ended:  # nothing of the student's has run yet
+            raise NoSandbox("A sandbox does not start; is this machine out of memory?") from None
 
     def close(self) -> None:
         """End it, and all that it has started."""
         self._end("died")
 
     def _ask(self, request, call):
+        seconds = self.limits.call if call else self.limits.cell
+        return self._exchange(request, min(seconds, self.deadline - time.monotonic()))
+
+    def _exchange(self, request, seconds):
+        line, answers = pack(request) + b"\n", []
+
+        def exchange():
+            try:
+                self.process.stdin.write(line)
+                self.process.stdin.flush()
+                answers.append(unpack(self.process.stdout.readline(LARGEST + 1)))
+            except (OSError, ValueError):
+                pass
+
+        if self.why is None and seconds > 0:
+            self.waiting = threading.Thread(target=exchange, daemon=True)
+            self.waiting.start()
+            self.waiting.join(seconds)
+            if self.waiting.is_alive():
+                self._end("time")
+            elif not answers or not isinstance(answers[0], dict):
+                self._end("died")
+        elif self.why is None:
+            self._end("time")
         if self.why is not None:
             raise Ended(self.why)
-        seconds = self.limits.call if call else self.limits.cell
-        timer = threading.Timer(seconds, self._end, ["time"])
-        timer.start()
-        try:
-            self.process.stdin.write(pack(request) + b"\n")
-            self.process.stdin.flush()
-            line = self.process.stdout.readline(LARGEST + 1)
-            answer = unpack(line)
-            if not isinstance(answer, dict):
-                raise WireError("not an answer")
-        except (OSError, ValueError):
-            self._end("died")
-            raise Ended(self.why) from None
-        finally:
-            timer.cancel()
-        return answer
+        return answers[0]
 
     def _end(self, why):
-        self.why = self.why or why
-        self.finished.set()
-        for process in _family(self.process.pid):
-            try:
-                process.kill()
-            except psutil.NoSuchProcess:
-                pass
-        self.process.wait()
-        for stream in (self.process.stdin, self.process.stdout):
-            try:
-                stream.close()
-            except OSError:
-                pass
+        with self.ending:  # only once: later its number may be another process's
+            if self.finished.is_set():
+                return
+            self.why = why
+            self.finished.set()
+            family = _family(self.process.pid)
+            self.process.kill()
+            for process in family:
+                try:
+                    process.kill()
+                except psutil.Error:
+                    pass
+            self.process.wait()
+        if self.waiting.is_alive():
+            self.waiting.join(1)
+        if not self.waiting.is_alive():  # else somebody who got away holds the other end
+            for stream in (self.process.stdin, self.process.stdout):
+                try:
+                    stream.close()
+                except OSError:
+                    pass
 
     def _watch(self):
         """See that all processes together stay within the memory."""
         while not self.finished.wait(WATCH):
-            used = 0
+            used = files = 0
             for process in _family(self.process.pid):
                 try:
                     used += process.memory_info().rss
-                except psutil.NoSuchProcess:
+                    files = max(files, _files(process.pid))
+                except (psutil.Error, OSError):
                     pass
-            if used > self.limits.memory:
+            if used > self.limits.memory or files > self.limits.files:
                 self._end("memory")
 
 
@@ -164,20 +191,27 @@ def _family(number):
     try:
         top = psutil.Process(number)
         return [top, *top.children(recursive=True)]
-    except psutil.NoSuchProcess:
+    except psutil.Error:
         return []
+
+
+def _files(number):
+    """Count the files in the sandbox's own folder: each takes memory, an empty one, too."""
+    root = f"/proc/{number}/root"
+    if not os.path.isdir(f"{root}/kit/lmcourse"):
+        return 0
+    space = os.statvfs(f"{root}/tmp")
+    return space.f_files - space.f_ffree
 
 
 def _error(told):
     """Make the exception that the other side tells of; nothing it says is taken on trust."""
     told = told if isinstance(told, list) and len(told) == 3 else ["Exception", "", None]
-    kind = getattr(builtins, str(told[0]), None)
-    if not (isinstance(kind, type) and issubclass(kind, Exception)) or kind is Exception:
-        made = StudentError(str(told[1]))
-    else:
-        made = type(kind.__name__, (StudentError, kind), {"__init__": Exception.__init__})(
-            str(told[1])
-        )
-    made.kind = kind.__name__ if made.__class__ is not StudentError else "Exception"
-    made.line = told[2] if isinstance(told[2], int) else None
+    kind, text = getattr(builtins, str(told[0])[:40], None), str(told[1])[: worker.LONGEST_ERROR]
+    try:
+        made = type(kind.__name__, (StudentError, kind), {"__init__": Exception.__init__})(text)
+        made.kind = kind.__name__
+    except (TypeError, AttributeError):  # no class, no error, or one that is made in another way
+        made = StudentError(text)
+    made.line = told[2] if type(told[2]) is int else None
     return made

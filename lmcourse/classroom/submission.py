@@ -5,6 +5,7 @@ notebook: so no output, no changed test and no hidden cell of a submission goes 
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,27 @@ MOST = 300  # cells
 LANGUAGES = ("en", "zh")
 
 
+def harmless(text: str) -> str:
+    """Take from a text what a browser would do instead of show, and what is no character.
+
+    A teacher's page shows what students write: no tag, no picture from elsewhere, no command.
+
+    >>> harmless("if a<b: <script>steal()</script>")
+    'if a< b: < script>steal()< /script>'
+    """
+    text = text.encode(errors="replace").decode()
+    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", text)
+    text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
+    text = re.sub(r"!(?=\[)", "", text)
+    return re.sub(r"\\(?=(href|url|html\w*|require|class|cssId|style|unicode)\b)", "", text)
+
+
 class Refused(ValueError):
     """The file can't be graded; `sentence` says in both languages what to hand in instead."""
 
     def __init__(self, en: str, zh: str):
-        super().__init__(en)
-        self.sentence = {"en": en, "zh": zh}
+        self.sentence = _note(en, zh)
+        super().__init__(self.sentence["en"])
 
 
 @dataclass(frozen=True)
@@ -85,9 +101,8 @@ def submitted(path: Path, assignment: Assignment, student: str | None = None) ->
     notes, rest = [], _extras(cells, known)
     wanted, built = [part.name for part in assignment.parts.values()], []
     first = next(cell for cell in template.cells if cell.cell_type == "code")
-    first.source = f"STUDENT = {student if student is not None else claimed!r}"
+    first.source = f"STUDENT = {claimed if student is None else student!r}"
     if student is not None:
-        first.source = f"STUDENT = {student!r}"
         if claimed not in (student, ""):
             notes.append(
                 _note(
@@ -122,10 +137,18 @@ def _parsed(path):
         )
     try:
         book = json.loads(path.read_bytes())
+        if "worksheets" in book:
+            raise Refused(
+                f"{path.name} is in Jupyter's old format. Open it in JupyterLab, save it and hand "
+                "it in again.",
+                f"{path.name} 是 Jupyter 的旧格式。请在 JupyterLab 里打开，保存后再提交。",
+            )
         cells, metadata = book["cells"], book.get("metadata", {})
         fits = isinstance(cells, list) and isinstance(metadata, dict)
         fits = fits and all(isinstance(cell, dict) for cell in cells)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except Refused:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MemoryError):
         raise wrong from None
     if not fits:
         raise wrong
@@ -146,6 +169,7 @@ def _cell(cell):
     if isinstance(source, list):
         source = "".join(line for line in source if isinstance(line, str))
     source = source if isinstance(source, str) else ""
+    source = source.encode(errors="replace").decode()
     kind = "code" if cell.get("cell_type") == "code" else "markdown"
     return name if isinstance(name, str) else "", kind, source[:LONGEST]
 
@@ -185,20 +209,22 @@ def _list(names):
 
 def _id(source):
     """The id in a cell such as `STUDENT = "s01"`, or None if it is another cell."""
-    if not source.startswith("STUDENT"):
+    if not re.match(r"STUDENT\s*=(?!=)", source):
         return None
-    return source.partition("=")[2].partition("#")[0].strip().strip("\"'")[:60]
+    text = source.partition("=")[2].splitlines()[:1]
+    return "".join(text).partition("#")[0].strip().strip("\"'")[:60]
 
 
 def _extras(cells, known):
     """Cells that the student added, by the name of the cell of ours that stands above."""
-    found, above = {}, ""
+    found, above = [], ""
     for name, kind, source in cells:
         if name in known:
             above = name
         elif kind == "code" and source.strip() and _id(source) is None:
-            found.setdefault(above, []).append(nbformat.v4.new_code_cell(source))
-    return found
+            cell = nbformat.v4.new_code_cell(source, id=f"added-{len(found)}")
+            found.append((above, cell))
+    return {name: [cell for above, cell in found if above == name] for name, _ in found}
 
 
 def _fill(cell, name, answers):
@@ -213,6 +239,15 @@ def _fill(cell, name, answers):
         ]
     notes = []
     kind, cell.source = answers[-1]
+    if cell.cell_type == "markdown":  # it is shown to a person
+        if "![" in cell.source:
+            notes.append(
+                _note(
+                    f"Pictures in the answer to {name} are not handed on; say it in words.",
+                    f"{name} 的答案里的图片不会转交，请用文字说明。",
+                )
+            )
+        cell.source = harmless(cell.source)
     if len(answers) > 1:
         notes.append(
             _note(
@@ -231,4 +266,4 @@ def _fill(cell, name, answers):
 
 
 def _note(en, zh):
-    return {"en": en, "zh": zh}
+    return {"en": harmless(en), "zh": harmless(zh)}

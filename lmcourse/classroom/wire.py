@@ -5,16 +5,19 @@ object that claims to equal everything arrives as the numbers it holds, or not a
 """
 
 import base64
-import io
 import json
+import math
+import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 
 import numpy as np
 
-LARGEST = 64 * 2**20  # bytes of one message
+LARGEST = 8 * 2**20  # bytes of one message
 DEEPEST = 20  # lists in lists in lists
+MOST_KEYS = 20_000  # of dictionaries and sets: keys can be made that all fall into one place
 KINDS = "biufU"  # truth values, whole numbers, real numbers, text
+DTYPE = re.compile(r"[<>|][biuf][0-9]{1,2}")
 
 
 class WireError(ValueError):
@@ -32,7 +35,7 @@ def pack(value: object) -> bytes:
         >>> pack({("a", "b"): 2})
         b'{"dict": [[{"tuple": ["a", "b"]}, 2]]}'
     """
-    line = json.dumps(_plain(value)).encode()
+    line = json.dumps(_plain(value, iter(range(MOST_KEYS)))).encode()
     if len(line) > LARGEST:
         raise WireError(f"a value may have {LARGEST:,} bytes. Received: {len(line):,}")
     return line
@@ -49,22 +52,23 @@ def unpack(line: bytes) -> object:
         {('a', 'b'): 2}
     """
     try:
-        return _built(json.loads(line))
+        return _built(json.loads(line), iter(range(MOST_KEYS)))
     except (ValueError, TypeError, KeyError, RecursionError, MemoryError, OverflowError) as error:
         raise WireError(f"this is not a packed value: {type(error).__name__}") from None
 
 
-def _plain(value, depth=0):
+def _plain(value, keys, depth=0):
     if depth > DEEPEST:
         raise WireError(f"a value may hold others {DEEPEST} deep")
     if value is None or type(value) in (bool, int, float, str):
         return value
     if isinstance(value, Mapping):
-        return {"dict": [[_plain(k, depth + 1), _plain(v, depth + 1)] for k, v in value.items()]}
+        pairs = ((_plain(k, keys, depth + 1), _plain(v, keys, depth + 1)) for k, v in value.items())
+        return {"dict": [pair for pair in pairs if _counted(keys)]}
     if isinstance(value, list | tuple | AbstractSet):
         kind = "list" if isinstance(value, list) else "tuple"
         kind = "set" if isinstance(value, AbstractSet) else kind
-        held = [_plain(v, depth + 1) for v in value]
+        held = [_plain(v, keys, depth + 1) for v in value if kind != "set" or _counted(keys)]
         return held if kind == "list" else {kind: held}
     if isinstance(value, bool | int | float | str):  # a subclass: what it holds
         base = next(t for t in (bool, int, float, str) if isinstance(value, t))
@@ -77,26 +81,54 @@ def _plain(value, depth=0):
 def _array(array):
     if array.dtype.kind not in KINDS:
         raise WireError(f"an array must hold numbers or text. Received: {array.dtype.name}")
-    file = io.BytesIO()
-    np.save(file, np.ascontiguousarray(array).reshape(array.shape), allow_pickle=False)
-    return {"array": base64.b64encode(file.getvalue()).decode()}
+    if array.dtype.kind == "U":
+        return {"text": [list(array.shape), array.ravel().tolist()]}
+    content = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
+    return {"array": [list(array.shape), content, array.dtype.str]}
 
 
 def _kind(value):
     return type(value).__name__[:40]
 
 
-def _built(value):
+def _built(value, keys, depth=0):
+    if depth > DEEPEST:
+        raise ValueError("too deep")
+    if isinstance(value, str):
+        return value.encode(errors="replace").decode()  # no half of a character
     if isinstance(value, list):
-        return [_built(v) for v in value]
+        return [_built(v, keys, depth + 1) for v in value]
     if not isinstance(value, dict):
         return value
     ((kind, held),) = value.items()
-    if kind == "array":
-        array = np.load(io.BytesIO(base64.b64decode(held)), allow_pickle=False)
-        if not isinstance(array, np.ndarray) or array.dtype.kind not in KINDS:
-            raise ValueError("not an array")
-        return array if array.ndim else array[()]
+    if kind in ("array", "text"):
+        return _rebuilt(*held)
     if kind == "dict":
-        return {_built(k): _built(v) for k, v in held}
-    return {"tuple": tuple, "set": set}[kind](_built(v) for v in held)
+        built = ((_built(k, keys, depth + 1), _built(v, keys, depth + 1)) for k, v in held)
+        return {k: v for k, v in built if _counted(keys)}
+    if kind == "set":
+        return {v for v in (_built(v, keys, depth + 1) for v in held) if _counted(keys)}
+    return {"tuple": tuple}[kind](_built(v, keys, depth + 1) for v in held)
+
+
+def _counted(keys):
+    if next(keys, None) is None:
+        raise WireError(f"dictionaries and sets may have {MOST_KEYS:,} keys in all")
+    return True
+
+
+def _rebuilt(shape, content, dtype=None):
+    """An array from what it holds: no larger than that, whatever it claims."""
+    if not all(type(n) is int and n >= 0 for n in shape):
+        raise ValueError("not a shape")
+    longest = max(map(len, content), default=1) if dtype is None else 1
+    if longest * max(len(content), math.prod(max(n, 1) for n in shape)) > 2 * LARGEST:
+        raise ValueError("larger than the message")
+    if dtype is None:
+        array = np.array([text.encode(errors="replace").decode() for text in content], str)
+    else:
+        if not DTYPE.fullmatch(dtype):
+            raise ValueError("not a type of numbers")
+        array = np.frombuffer(base64.b64decode(content, validate=True), np.dtype(dtype)).copy()
+    array = array.reshape(shape)
+    return array if array.ndim else array[()]
