@@ -30,7 +30,17 @@ NUMPY_ONLY = [
     "lmcourse.models.ngram",
     "lmcourse.evaluation.lineage",
     "lmcourse.evaluation.probability",
+    "lmcourse.evaluation.powerlaw",
+    "lmcourse.compression.quantize",
     "lmcourse.generation.sampling",
+    "lmcourse.generation.beam",
+    "lmcourse.generation.derivatives",
+    "lmcourse.generation.patterns",
+    "lmcourse.generation.automaton",
+    "lmcourse.generation.constrained",
+    "lmcourse.generation.calculator",
+    "lmcourse.generation.intents",
+    "lmcourse.classroom.examine",
 ]
 
 

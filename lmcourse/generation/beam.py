@@ -46,9 +46,9 @@ class Step:
 def beam_search(model: Model, ids: np.ndarray, length: int, width: int, **options):
     """Look for the most probable continuation, keeping `width` of them: best first.
 
-    Width 1 is greedy decoding. A width of V to the power of `length` tries everything. In between
-    it may miss the best. Each step calls the model once, with a row for each hypothesis that still
-    grows: `width` times the work of greedy decoding.
+    Width 1 is greedy decoding. A width of V to the power of `length - 1` tries everything. In
+    between it may miss the best. Each step calls the model once, with a row for each hypothesis
+    that still grows: `width` times the work of greedy decoding.
 
     Args:
         model: maps ids `(B, T)` to logits `(B, T, V)`.

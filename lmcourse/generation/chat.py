@@ -221,8 +221,8 @@ class Dialogue:
                     said.append(piece.text)
                     yield piece.text
         finally:
-            if said:
-                self.messages = [*shown[:-1], question]
+            if said:  # what only had to make room for `given` is not forgotten
+                self.messages = fit(self.speaker, [*self.messages, question], self.reserve)
                 self.messages.append({"role": "assistant", "content": "".join(said)})
 
     def remember(self, text: str, reply: str) -> None:

@@ -26,6 +26,7 @@ from lmcourse.text.encyclopedia import Article, wiki
 FILE = DATA / "wiki_vectors.npz"
 KEPT = 128  # directions
 WORD = re.compile(r"\w+")
+NUMBER_OR_WORD = re.compile(r"\d+(?:[.,]\d+)*|\w+")
 SENTENCE_END = re.compile(r"(?<=[a-z\d)\]'\"]{2}[.!?]) +(?=[A-Z\"'])")
 # Words that stand in any sentence: they say nothing about what it rests on.
 COMMON = frozenset(
@@ -197,14 +198,13 @@ def _fingerprint() -> int:
 
 
 def content_words(text: str) -> set[str]:
-    """The words of a text that say something.
+    """The words of a text that say something, and its numbers.
 
-    >>> sorted(content_words("It is the capital of France."))
-    ['capital', 'france']
+    >>> sorted(content_words("The city's 2,100,000 people are in France."))
+    ['2,100,000', 'city', 'france', 'people']
     """
-    return {word.rstrip("s") if len(word) > 3 else word for word in WORD.findall(text.lower())} - (
-        COMMON
-    )
+    words = NUMBER_OR_WORD.findall(re.sub("['’]s\\b", "", text.lower()))
+    return {word.rstrip("s") if len(word) > 3 else word for word in words} - COMMON
 
 
 def cite(answer: str, sources: Sequence[str], question: str = "", share: float = 0.5) -> str:

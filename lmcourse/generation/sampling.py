@@ -41,7 +41,8 @@ class Sampling:
     Reference: Holtzman and others (2020), "The curious case of neural text degeneration" (top-p);
         Fan and others (2018), "Hierarchical neural story generation" (top-k); Nguyen and others
         (2025), "Turning up the heat: min-p sampling"; Keskar and others (2019), "CTRL: a
-        conditional transformer language model" (the penalty; by sign, as in their program).
+        conditional transformer language model" (the penalty; their program only divides, later
+        ones go by the sign).
     """
 
     repetition_penalty: float = 1.0

@@ -51,7 +51,7 @@ rng = setup(seed=0)
 #
 # $$C \approx 6\,N\,D$$
 #
-# SmolLM2-135M has $N = 134.5$ million weights and was shown $D = 2$ trillion tokens (Allal and others 2025). A laptop does perhaps a hundred billion multiplications and additions a second. How long would ours take?
+# SmolLM2-135M has $N = 134.5$ million weights and was shown $D = 2$ trillion tokens (Ben Allal and others 2025). A laptop does perhaps a hundred billion multiplications and additions a second. How long would ours take?
 
 # %% [markdown] lang="zh"
 # ## 离我们有多远
@@ -60,7 +60,7 @@ rng = setup(seed=0)
 #
 # $$C \approx 6\,N\,D$$
 #
-# SmolLM2-135M 有 $N = 1.345$ 亿个权重，读了 $D = 2$ 万亿个词元（Allal 等，2025）。笔记本电脑每秒大约做一千亿次乘加。我们的电脑要算多久？
+# SmolLM2-135M 有 $N = 1.345$ 亿个权重，读了 $D = 2$ 万亿个词元（Ben Allal 等，2025）。笔记本电脑每秒大约做一千亿次乘加。我们的电脑要算多久？
 
 # %%
 predict("a month", "a year", "centuries")

@@ -146,7 +146,7 @@ def cache_bytes(L, K, W, S, b=4):
 print(f"SmolLM2, one token         : {cache_bytes(30, 3, 64, 1) / 1e3:8.0f} kB")
 print(f"  a key for every query    : {cache_bytes(30, 9, 64, 1) / 1e3:8.0f} kB")
 print(f"SmolLM2, 512 tokens        : {cache_bytes(30, 3, 64, 512) / 1e6:8.1f} MB")
-print(f"7 billion weights, 2 bytes : {cache_bytes(32, 32, 128, 1, b=2) / 1e3:8.0f} kB a token")
+print(f"7 billion weights, float16 : {cache_bytes(32, 32, 128, 1, b=2) / 1e3:8.0f} kB a token")
 print(f"  and 100,000 tokens       : {cache_bytes(32, 32, 128, 100_000, b=2) / 1e9:8.1f} GB")
 assert cache_bytes(30, 3, 64, 1) == 46_080
 
@@ -376,7 +376,7 @@ print(f"SmolLM2 in float32: {4 * weights / 1e6:.0f} MB")
 for speed in (20, 50, 100, 2000):
     bounds = [speed * 1e9 / (size * weights) for size in (4, 2, 1)]
     print(
-        f"{speed:>5} GB/s:  float32 {bounds[0]:6.0f}   2 bytes {bounds[1]:6.0f}   int8 {bounds[2]:6.0f}"
+        f"{speed:>5} GB/s:  float32 {bounds[0]:6.0f}   float16 {bounds[1]:6.0f}   int8 {bounds[2]:6.0f}"
     )
 assert round(20e9 / (4 * weights)) == 37
 
@@ -400,7 +400,7 @@ assert delivered > 1e9
 # %%
 def draw(axes, memory):
     plots.bars(
-        axes, ["float32", "2 bytes", "int8"], [memory * 1e9 / (b * weights) for b in (4, 2, 1)]
+        axes, ["float32", "float16", "int8"], [memory * 1e9 / (b * weights) for b in (4, 2, 1)]
     )
     axes.axhline(6, color=plots.GREY, linestyle="--")
     axes.set(yscale="log", ylim=(1, 20_000), xlabel="bytes a weight", ylabel="tokens a second")

@@ -168,6 +168,16 @@ def test_what_is_given_is_read_but_not_remembered():
     assert [message["content"] for message in dialogue.messages[2:]] == ["1 + 1?", "2"]
 
 
+def test_what_makes_room_for_something_given_is_not_forgotten():
+    dialogue = Dialogue(parrot(context_length=60), reserve=20)
+    for text in ("one", "two"):
+        "".join(dialogue.say(text))
+    assert len(fit(dialogue.speaker, [*dialogue.messages, *talk("g" * 20 + "\n\nsix")], 20)) < 5
+    "".join(dialogue.say("six", given="g" * 20))
+    said = [message["content"] for message in dialogue.messages]
+    assert said[:4] == ["one", "one", "two", "two"]
+
+
 def test_an_answer_broken_off_is_remembered_as_far_as_it_got():
     dialogue = Dialogue(parrot())
     answering = dialogue.say("forever")
