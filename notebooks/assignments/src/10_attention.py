@@ -238,7 +238,6 @@ assert_allclose(batch, np.stack([found, 2 * np.asarray(found)]))
 
 # %% part="attention" role="hidden"
 q, k, v = 2 * rng.normal(size=(3, 4)), rng.normal(size=(5, 4)), rng.normal(size=(5, 2))
-first = v
 got = np.asarray(attention(q, k, v), float)
 look = np.asarray(attention(q, k, np.eye(5)), float)  # the weights themselves
 raw = q @ k.T
@@ -257,7 +256,7 @@ with hint("root_after"):
 with hint("dictionary"):
     assert not np.allclose(look, np.eye(5)[raw.argmax(axis=1)])
 with hint("masked"):
-    assert (look > 0).all()
+    assert (look > 0).all() and (np.asarray(attention(q, k[:3], np.eye(3))) > 0).all()
 with hint("missing_root"):
     assert not np.allclose(look, softmax(raw)) and not np.allclose(look, softmax(raw * 2))
 with hint("by_width"):
@@ -266,17 +265,20 @@ with hint("wrong_root"):
     for size in (2, 3, 5, 12, 20):
         assert not np.allclose(got, softmax(raw / np.sqrt(size)) @ v)
 with hint("overflow"):
-    with np.errstate(all="ignore"):
-        assert_allclose(attention(q * 1000, k, v), key.attention(q * 1000, k, v), atol=1e-8)
+    assert np.isfinite(np.asarray(attention(q * 1000, k, v), float)).all()
+with hint("rescaled"):
+    assert_allclose(look, softmax(raw / 2), atol=1e-8)
+    assert_allclose(got, softmax(raw / 2) @ v, atol=1e-8)
+    assert_allclose(attention(q * 1000, k, v), key.attention(q * 1000, k, v), atol=1e-8)
+with hint("fixed_width"):
+    for wide in (1, 9):
+        q, k, v = rng.normal(size=(2, wide)), rng.normal(size=(6, wide)), rng.normal(size=(6, 1))
+        assert_allclose(attention(q, k, v), key.attention(q, k, v), atol=1e-8)
 with hint("only_tables"):
     for front in ((4,), (2, 3)):
         q, k = rng.normal(size=(*front, 3, 5)), rng.normal(size=(*front, 6, 5))
         v = rng.normal(size=(*front, 6, 7))
         assert_allclose(attention(q, k, v), key.attention(q, k, v), atol=1e-8)
-q, k, v = rng.normal(size=(1, 9)), rng.normal(size=(6, 9)), rng.normal(size=(6, 1))
-assert_allclose(attention(q, k, v), key.attention(q, k, v), atol=1e-8)
-assert_allclose(look, softmax(raw / 2), atol=1e-8)
-assert_allclose(got, softmax(raw / 2) @ first, atol=1e-8)
 
 
 # %% part="attention" role="mistake" name="keys_for_values"
@@ -363,10 +365,25 @@ def attention(q, k, v):
 
 
 # %% part="attention" role="mistake" name="only_tables"
-# It works for tables, but not with more axes in front. Only the last two axes change places; `.T` turns all of them around.
-# 表格都对，前面多几条轴就不对了。只有最后两条轴要对调；`.T` 会把所有的轴都倒过来。
+# It works for tables, but not with more axes in front. Count axes from the end, -1 and -2: axis 1 is another one there, and `.T` turns all of them around.
+# 表格都对，前面多几条轴就不对了。轴要从末尾数起，-1 和 -2：轴一多，轴 1 就是另一条了，而 `.T` 会把所有的轴都倒过来。
 def attention(q, k, v):
     return softmax(q @ k.T / np.sqrt(q.shape[-1])) @ v
+
+
+# %% part="attention" role="mistake" name="rescaled"
+# Your weights are not those of the scores q·k/√W. Don't clip, normalise or otherwise rescale queries, keys or scores: their size counts.
+# 你的权重不是由分数 q·k/√W 算出来的。查询、键和分数都不要截断、归一化或另行缩放：它们的大小算数。
+def attention(q, k, v):
+    scores = q @ np.swapaxes(k, -1, -2) / np.sqrt(q.shape[-1])
+    return softmax(np.clip(scores, -20, 20)) @ v
+
+
+# %% part="attention" role="mistake" name="fixed_width"
+# It works for one width, but not for others: take W from the queries that come in.
+# 只有一种宽度时对，换了宽度就不对：W 要从传进来的查询里取。
+def attention(q, k, v):
+    return softmax(q @ np.swapaxes(k, -1, -2) / 2) @ v
 
 
 # %% part="attention" role="alternative" name="loop"
@@ -449,7 +466,7 @@ with hint("upside_down"):
 with hint("true_forbids"):
     assert not np.array_equal(whole, back < 0)
 with hint("not_itself"):
-    assert not np.array_equal(whole, back > 0)
+    assert np.diag(whole)[1:].any() or not np.diag(whole, -1).all()
 with hint("one_ahead"):
     assert not np.array_equal(whole, back >= -1)
 with hint("either"):
@@ -470,6 +487,9 @@ with hint("left"):
 with hint("last_place"):
     for shift in (-1, 1):
         assert not np.array_equal(got, causal & (places < lengths[:, None] + shift)[:, None, :])
+with hint("filling_itself"):
+    assert not np.array_equal(got, causal & real[:, None, :] | (back == 0))
+    assert not np.array_equal(got, causal & (real[:, None, :] | ~real[:, :, None]))
 with hint("filling_instead"):
     assert not np.array_equal(got, causal & ~real[:, None, :])
 assert np.array_equal(got, key.may_look(lengths, 6))
@@ -590,6 +610,14 @@ def may_look(lengths, T):
     return causal & real[:, None, :]
 
 
+# %% part="may_look" role="mistake" name="filling_itself"
+# The real places are right, but the filling looks at filling. Nobody may, not even the filling itself.
+# 真的位置都对，可填充在看填充。谁也不许看填充，填充自己也不行。
+def may_look(lengths, T):
+    real = np.arange(T) < lengths[:, None]
+    return np.tri(T, dtype=bool) & real[:, None, :] | np.eye(T, dtype=bool)
+
+
 # %% part="may_look" role="mistake" name="filling_instead"
 # The filling can be seen, and the real places can't: it is the other way round.
 # 填充看得见，真的位置反倒看不见：弄反了。
@@ -698,14 +726,14 @@ with hint("broadcast"):
         assert_allclose(masked_softmax(cube, small), right, atol=1e-7)
 blind = mask.copy()
 blind[int(rng.integers(3))] = False
-with hint("blind_mean"):
-    sums = np.asarray(masked_softmax(scores, blind), float)[~blind.any(axis=1)].sum()
-    assert not np.isclose(sums, 1, atol=1e-5)
 with hint("blind_nan"):
-    assert np.isfinite(np.asarray(masked_softmax(scores, blind), float)).all()
-    assert np.isfinite(np.asarray(masked_softmax(scores, mask & False), float)).all()
+    for holes in (blind, mask & False):
+        assert np.isfinite(np.asarray(masked_softmax(scores, holes), float)).all()
+with hint("blind_mean"):
+    for holes in (blind, mask & False):
+        found = np.asarray(masked_softmax(scores, holes), float)
+        assert_allclose(found[~holes.any(axis=1)], 0, atol=1e-9)
 assert_allclose(masked_softmax(scores, blind), key.masked_softmax(scores, blind), atol=1e-7)
-assert_allclose(masked_softmax(scores, mask & False), 0 * scores)
 assert_allclose(got, key.masked_softmax(scores, mask), atol=1e-7)
 
 
@@ -890,23 +918,24 @@ with hint("number_or_width"):
 with hint("whole_vectors"):
     assert got.shape != (B, H, T, H * W)
 assert got.shape == (B, H, T, W)
-with hint("without_transposing"):
-    assert not np.array_equal(got, x.reshape(B, H, T, W))
-with hint("every_third"):
-    assert not np.array_equal(got, x.reshape(B, T, W, H).transpose(0, 3, 1, 2))
 with hint("batch_mixed"):
     assert all(set(got[b].ravel()) == set(x[b].ravel()) for b in range(B))
-assert np.array_equal(got, right)
-with hint("one_below_another"):
-    assert joined.shape not in ((B, H * T, W), (B, H, T * W), (B * T, H * W))
+with hint("without_transposing"):
+    for b, h, t in np.ndindex(B, H, T):
+        assert set(got[b, h, t]) <= set(x[b, t])
+with hint("every_third"):
+    assert not np.array_equal(got, x.reshape(B, T, W, H).transpose(0, 3, 1, 2))
+with hint("order_of_heads"):
+    assert np.array_equal(got, right)
 with hint("added"):
     assert joined.shape != (B, T, W)
-assert joined.shape == (B, T, H * W)
+with hint("one_below_another"):
+    assert joined.shape == (B, T, H * W)
 with hint("joined_without_transposing"):
-    assert not np.array_equal(joined, right.reshape(B, T, H * W))
+    for b, t in np.ndindex(B, T):
+        assert set(joined[b, t]) == set(x[b, t])
 with hint("joined_crosswise"):
-    assert not np.array_equal(joined, right.transpose(0, 2, 3, 1).reshape(B, T, H * W))
-assert np.array_equal(joined, x)
+    assert np.array_equal(joined, x)
 for heads in (1, 2, 6):
     x = rng.permutation(3 * 4 * 6).reshape(3, 4, 6)
     assert np.array_equal(np.asarray(split_heads(x, heads)), key.split_heads(x, heads))
@@ -1002,6 +1031,19 @@ def join_heads(x):
     return x.swapaxes(1, 2).reshape(B, T, H * W)
 
 
+# %% part="heads" role="mistake" name="order_of_heads"
+# Each place keeps its numbers, but they go to the wrong heads, or stand in the wrong order there. Head 0 gets the first W numbers, as they stand.
+# 每一处的数都还在，却分错了头，或者头里的次序乱了。头 0 得最前面的 W 个数，次序不变。
+def split_heads(x, heads):
+    B, T, width = x.shape
+    return x.reshape(B, T, heads, width // heads).swapaxes(1, 2)[:, ::-1]
+
+
+def join_heads(x):
+    B, H, T, W = x.shape
+    return x[:, ::-1].swapaxes(1, 2).reshape(B, T, H * W)
+
+
 # %% part="heads" role="mistake" name="joined_without_transposing"
 # You split well, but your join puts together pieces of different places. Time has to come before the heads again before you reshape.
 # 切得对，拼的时候却把不同位置的片段拼到了一起。reshape 之前，要让时间重新排到头的前面。
@@ -1016,8 +1058,8 @@ def join_heads(x):
 
 
 # %% part="heads" role="mistake" name="joined_crosswise"
-# You split well, but joined, the heads alternate number by number. Lay each head's part down as a whole.
-# 切得对，拼好以后各头的数却一个隔一个地交错着。每个头的那一段要整段放下。
+# You split well, but joined, the numbers of a place stand in the wrong order. Lay each head's part down as a whole, head 0 first.
+# 切得对，拼好以后，同一处的数次序却不对。每个头的那一段要整段放下，头 0 在最前。
 def split_heads(x, heads):
     B, T, width = x.shape
     return x.reshape(B, T, heads, width // heads).swapaxes(1, 2)
@@ -1128,10 +1170,10 @@ def multi_head(x, query, key, value, output, heads):
 # %% part="multi_head" role="tests" points=4
 dice = np.random.default_rng(0)
 x, output = dice.normal(size=(4, 3)), dice.normal(size=(8, 3))
-query, key_, value = dice.normal(size=(3, 3, 8))
-before = np.asarray(multi_head(x, query, key_, value, output, 2))
+query, keys, value = dice.normal(size=(3, 3, 8))
+before = np.asarray(multi_head(x, query, keys, value, output, 2))
 x[3] += 1
-after = np.asarray(multi_head(x, query, key_, value, output, 2))
+after = np.asarray(multi_head(x, query, keys, value, output, 2))
 assert after.shape == (4, 3)
 assert np.allclose(after[:3], before[:3]), "the last token changes, and earlier answers move"
 assert abs(after[3] - before[3]).max() > 0.01
@@ -1166,12 +1208,27 @@ def too_late(square):
     return with_look(softmax(scores) * (back >= 0))
 
 
+def score_zero(square):
+    scores = heads_of(query) @ heads_of(keys).swapaxes(1, 2) / np.sqrt(square)
+    return with_look(softmax(scores * (back >= 0)))
+
+
+def wrong_axis(square):
+    scores = heads_of(query) @ heads_of(keys).swapaxes(1, 2) / np.sqrt(square)
+    return with_look(softmax(np.where(back >= 0, scores, -np.inf), axis=1))
+
+
+def found_by(square):
+    scores = heads_of(query) @ heads_of(keys).swapaxes(1, 2) / np.sqrt(square)
+    return softmax(np.where(back >= 0, scores, -np.inf)) @ heads_of(value)
+
+
 roots = (1, W, W * W, H, T, D, H * W)
 with hint("no_output"):
     assert got.shape != (T, H * W)
 assert got.shape == (T, D)
 with hint("upside_down"):
-    assert not is_one_of(back <= 0, roots)
+    assert np.isfinite(got[-1]).all() and not is_one_of(back <= 0, roots)
 with hint("no_mask"):
     assert not is_one_of(back == back, roots)
 with hint("one_ahead"):
@@ -1180,6 +1237,15 @@ with hint("not_itself"):
     assert np.isfinite(got).all() and not np.allclose(got[0], 0)
 with hint("too_late"):
     assert not any(np.allclose(got, too_late(square)) for square in roots)
+with hint("score_zero"):
+    assert not any(np.allclose(got, score_zero(square), atol=1e-6) for square in roots)
+with hint("wrong_axis"):
+    assert not any(np.allclose(got, wrong_axis(square)) for square in roots)
+with hint("joined_crosswise"):
+    for square in roots:
+        found = found_by(square)
+        assert not np.allclose(got, found.transpose(1, 2, 0).reshape(T, H * W) @ output)
+        assert not np.allclose(got, found.reshape(T, H * W) @ output)
 with hint("whole_width"):
     assert not is_one_of(back >= 0, (H * W, D))
 with hint("missing_root"):
@@ -1193,9 +1259,10 @@ with hint("one_softmax"):
         look = softmax(np.where(back >= 0, total / np.sqrt(square), -np.inf))
         assert not np.allclose(got, with_look(np.stack([look] * H)))
 assert_allclose(got, variant(back >= 0, np.sqrt(W)), atol=1e-8)
-for heads in (1, 2, 6, 12):
-    right = key.multi_head(x, query, keys, value, output, heads)
-    assert_allclose(multi_head(x, query, keys, value, output, heads), right, atol=1e-8)
+with hint("fixed_width"):
+    for heads in (1, 2, 6, 12):
+        right = key.multi_head(x, query, keys, value, output, heads)
+        assert_allclose(multi_head(x, query, keys, value, output, heads), right, atol=1e-8)
 
 
 # %% part="multi_head" role="mistake" name="upside_down"
@@ -1324,6 +1391,74 @@ def multi_head(x, query, key, value, output, heads):
     for h in range(heads):
         part = slice(h * W, (h + 1) * W)
         look = softmax(q[:, part] @ k[:, part].T / np.sqrt(W)) * np.tri(T)
+        found.append(look @ v[:, part])
+    return np.concatenate(found, axis=1) @ output
+
+
+# %% part="multi_head" role="mistake" name="score_zero"
+# A forbidden place with a score of 0, or nearly 0, still gets a share, since e⁰ is 1. Leave minus infinity where it was.
+# 禁看之处的分数是 0 或差不多是 0，照样分到一份，因为 e⁰ 等于 1。负无穷那一处本来没错，别动它。
+def multi_head(x, query, key, value, output, heads):
+    q, k, v = x @ query, x @ key, x @ value
+    T, width = q.shape
+    W = width // heads
+    may_look = np.tril(np.ones((T, T), dtype=bool))
+    found = []
+    for h in range(heads):
+        part = slice(h * W, (h + 1) * W)
+        scores = q[:, part] @ k[:, part].T / np.sqrt(W)
+        look = softmax(np.where(may_look, scores, -1e-9))
+        found.append(look @ v[:, part])
+    return np.concatenate(found, axis=1) @ output
+
+
+# %% part="multi_head" role="mistake" name="wrong_axis"
+# Your softmax goes down the columns now: a place's weights no longer sum to one. The axis was right before.
+# 你的 softmax 变成沿列计算了：一处的权重加起来不再是一。原来的轴并没有错。
+def multi_head(x, query, key, value, output, heads):
+    q, k, v = x @ query, x @ key, x @ value
+    T, width = q.shape
+    W = width // heads
+    may_look = np.tril(np.ones((T, T), dtype=bool))
+    found = []
+    for h in range(heads):
+        part = slice(h * W, (h + 1) * W)
+        scores = q[:, part] @ k[:, part].T / np.sqrt(W)
+        look = softmax(np.where(may_look, scores, -np.inf), axis=0)
+        found.append(look @ v[:, part])
+    return np.concatenate(found, axis=1) @ output
+
+
+# %% part="multi_head" role="mistake" name="joined_crosswise"
+# What the heads have found is laid down in another order than `output` expects: head 0's numbers first, then head 1's, place by place.
+# 各头找到的东西，摆放的次序与 `output` 要的不同：在每一处，先放头 0 的数，再放头 1 的数。
+def multi_head(x, query, key, value, output, heads):
+    q, k, v = x @ query, x @ key, x @ value
+    T, width = q.shape
+    W = width // heads
+    may_look = np.tril(np.ones((T, T), dtype=bool))
+    found = []
+    for h in range(heads):
+        part = slice(h * W, (h + 1) * W)
+        scores = q[:, part] @ k[:, part].T / np.sqrt(W)
+        look = softmax(np.where(may_look, scores, -np.inf))
+        found.append(look @ v[:, part])
+    return np.stack(found, axis=-1).reshape(T, width) @ output
+
+
+# %% part="multi_head" role="mistake" name="fixed_width"
+# It works for one number of heads, but not for others: the width of a head is the whole width shared among the heads.
+# 只有一种头数时对，换了头数就不对：一个头的宽度，是整个宽度由各头平分。
+def multi_head(x, query, key, value, output, heads):
+    q, k, v = x @ query, x @ key, x @ value
+    T, width = q.shape
+    W = width // heads
+    may_look = np.tril(np.ones((T, T), dtype=bool))
+    found = []
+    for h in range(heads):
+        part = slice(h * W, (h + 1) * W)
+        scores = q[:, part] @ k[:, part].T / 2
+        look = softmax(np.where(may_look, scores, -np.inf))
         found.append(look @ v[:, part])
     return np.concatenate(found, axis=1) @ output
 
