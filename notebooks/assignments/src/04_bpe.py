@@ -2,7 +2,7 @@
 # # Assignment 04 · Byte-pair encoding
 # **After lesson 04 · about 100 minutes · 30 points.** You build a tokenizer in five short functions: count pairs, merge one, learn merges, encode with them, decode. Then you measure what it saves on text that it has not seen. NumPy and Python's own library are all you need; your functions must not import anything else.
 #
-# Every question has a cell that begins with a comment or a `raise NotImplementedError`: replace it. (In question 6 a finished function stands there, and it is wrong.) The cell below it holds the visible tests; run it as often as you like. When your work is marked, other tests are run as well, with other texts. A question gives all of its points or none. Each function must stand alone: where you need lines of an earlier one, copy them into it.
+# Every question has a cell with `...`, `raise NotImplementedError` or *Write here*: replace it. (In question 6 a finished function stands there, and it is wrong.) The cell below it holds the visible tests; run it as often as you like. When your work is marked, other tests are run as well, with other texts. A question gives all of its points or none. Each function must stand alone: where you need lines of an earlier one, copy them into it.
 #
 # Work on your own: your words are drawn from your student id, and nobody else has them. Write it into the next cell first.
 
@@ -10,7 +10,7 @@
 # # 作业 04 · 字节对编码
 # **学完第 04 课再做 · 约 100 分钟 · 30 分。** 你要用五个短函数搭起一个分词器：数对、合并一对、学习合并、编码、解码。然后量一量，在没见过的文本上它省了多少。只用 NumPy 和 Python 自带的库；你的函数不要导入别的。
 #
-# 每道题有一格，开头是注释或 `raise NotImplementedError`：把它换成你的答案。（第 6 题那一格里是写好的函数，但它是错的。）下面一格是公开测试，随便运行多少次。批改时还会运行别的测试，用的是别的文本。一道题要么得满分，要么得零分。每个函数都要能独立运行：要用前面函数里的语句，就抄进来。
+# 每道题有一格，里面是 `...`、`raise NotImplementedError` 或“写在这里”：把它换成你的答案。（第 6 题那一格里是写好的函数，但它是错的。）下面一格是公开测试，随便运行多少次。批改时还会运行别的测试，用的是别的文本。一道题要么得满分，要么得零分。每个函数都要能独立运行：要用前面函数里的语句，就抄进来。
 #
 # 请独立完成：你的词由学号抽出，别人没有一样的。先把学号写进下一格。
 
@@ -338,6 +338,8 @@ with hint("border"):
     assert not {(b, c), (c, b)} & set(run([[a, b], [c, d]], [1, 1]))
 with hint("unordered"):
     assert {(a, b), (b, a)} <= set(run([[a, b], [c, b, a]], [2, 3]))
+with hint("swapped"):
+    assert (b, a) not in run([[a, b]], [1])
 with hint("counts_ignored"):
     assert run([[a, b]], [7]) == {(a, b): 7}
 with hint("overwritten"):
@@ -427,6 +429,17 @@ def count_pairs(rows, counts):
     for row, count in zip(rows, counts, strict=True):
         for left, right in pairwise(row):
             totals[min(left, right), max(left, right)] += count
+    return totals
+
+
+# %% part="count_pairs" role="mistake" name="swapped"
+# Your pairs are the wrong way round: the id that comes first in the row is the left one.
+# 你的对左右颠倒了：行里先出现的编号在左边。
+def count_pairs(rows, counts):
+    totals = Counter()
+    for row, count in zip(rows, counts, strict=True):
+        for i in range(1, len(row)):
+            totals[row[i], row[i - 1]] += count
     return totals
 
 
@@ -566,7 +579,8 @@ with hint("end_of_row"):
     assert run([c, d, a, b]) != [c, d, a, b]
     assert run([a, b, c, d]) != [a, b, c, d]
 with hint("first_only"):
-    assert run([a, b, c, a, b, a, b, d]) not in ([n, c, a, b, a, b, d], [a, b, c, a, b, n, d])
+    for several in ([a, b, c, a, b, a, b, d], [a, c, a, b], [b, a, b, c, b]):
+        assert (a, b) not in pairwise(run(several))
 digit, end = rng.permutation(np.arange(1, 10))[:2].tolist()
 with hint("as_text"):
     glued = [digit + 10 * end, end]
@@ -697,8 +711,8 @@ def merge(row, pair, new):
 
 
 # %% part="merge" role="mistake" name="first_only"
-# You merge only one place. Every place where the pair stands is merged.
-# 你只合并了一处。凡是出现这一对的地方都要合并。
+# You miss places: the pair still stands in the row. Every place is merged, not only the first.
+# 你漏了几处：行里还有这一对。每一处都要合并，不只是第一处。
 def merge(row, pair, new):
     for i in range(len(row) - 1):
         if (row[i], row[i + 1]) == tuple(pair):
@@ -827,10 +841,13 @@ def run(counts, number):
 
 
 run({x + y: 2}, 1)
+with hint("number"):
+    assert len(run({x + y + z + w: 2}, 2)) == 2
 with hint("characters"):
+    assert set(run({"我": 5}, 1)[0]) <= set("我".encode())
     assert max(run({"曹操": 3, "曹洪": 2}, 4)[0]) < 256
 with hint("counts_ignored"):
-    assert run({x + y: 9, z + w: 1, z + w + x: 1}, 1) == [(X, Y)]
+    assert run({x + y: 9, z + w: 1, z + w + x: 1}, 1)[0] == (X, Y)
 first, *rest = run({y + x + z: 3, y + x: 2}, 2)
 with hint("not_recounted"):
     assert rest != [(X, Z)]
@@ -846,11 +863,13 @@ with hint("first_seen"):
     assert run({z + w: 2, x + y: 2}, 1) != [(Z, W)]
 with hint("left_only"):
     assert run({x + z: 2, x + y: 2, w + x: 1}, 1) == [(X, Y)]
+with hint("right_first"):
+    assert run({x + w: 2, y + x: 2}, 1) == [(X, W)]
 with hint("by_text"):
     assert run({x + y + w: 2, x + y: 1, z + w: 2}, 2) == [(X, Y), (Z, W)]
 try:
     few = run({x + y: 4, z + w: 3}, 5)
-except (ValueError, IndexError):
+except (ValueError, IndexError, TypeError):
     with hint("no_pair_left"):
         raise
 with hint("border"):
@@ -868,6 +887,27 @@ words = {"".join(letters[a] for a in word): int(rng.integers(1, 9)) for word in 
 assert run(words, 25) == key.train(words, 25)
 words = {"却说": 3, "曹操": 9, "曹洪": 4, "曹操大怒": 2, "大怒": int(rng.integers(1, 9)), "🐉": 2}
 assert run(words, 30) == key.train(words, 30)
+
+
+# %% part="train" role="mistake" name="number"
+# You give one merge too many or too few: the list has as many pairs as were asked for, if there are so many.
+# 你多给了或少给了一次合并：只要还有对可合并，列表里就该正好有要求的那么多对。
+def train(counts, number):
+    rows, merges = [list(piece.encode()) for piece in counts], []
+    while len(merges) <= number:
+        totals = Counter()
+        for row, weight in zip(rows, counts.values(), strict=True):
+            for pair in pairwise(row):
+                totals[pair] += weight
+        if not totals:
+            break
+        best = min(totals, key=lambda pair: (-totals[pair], pair))
+        for row in rows:
+            for i in range(len(row) - 2, -1, -1):
+                if tuple(row[i : i + 2]) == best:
+                    row[i : i + 2] = [256 + len(merges)]
+        merges.append(best)
+    return merges
 
 
 # %% part="train" role="mistake" name="characters"
@@ -1022,8 +1062,8 @@ def train(counts, number):
 
 
 # %% part="train" role="mistake" name="left_only"
-# Your tie is decided by the left id alone. Where two pairs begin with the same id, the right ids decide.
-# 平局时你只比了左边的编号。左边相同，就要比右边。
+# Your tie is decided by the left id alone. Where two pairs begin with the same id, the smaller right id wins.
+# 平局时你只比了左边的编号。左边相同，就要比右边，小的优先。
 def train(counts, number):
     rows, merges = [list(piece.encode()) for piece in counts], []
     while len(merges) < number:
@@ -1034,6 +1074,27 @@ def train(counts, number):
         if not totals:
             break
         best = min(totals, key=lambda pair: (-totals[pair], pair[0]))
+        for row in rows:
+            for i in range(len(row) - 2, -1, -1):
+                if tuple(row[i : i + 2]) == best:
+                    row[i : i + 2] = [256 + len(merges)]
+        merges.append(best)
+    return merges
+
+
+# %% part="train" role="mistake" name="right_first"
+# In a tie you compare the right ids first, or add the two ids up. The left ids are compared first.
+# 平局时你先比了右边的编号，或者比的是两个编号之和。应当先比左边。
+def train(counts, number):
+    rows, merges = [list(piece.encode()) for piece in counts], []
+    while len(merges) < number:
+        totals = Counter()
+        for row, weight in zip(rows, counts.values(), strict=True):
+            for pair in pairwise(row):
+                totals[pair] += weight
+        if not totals:
+            break
+        best = min(totals, key=lambda pair: (-totals[pair], pair[1], pair[0]))
         for row in rows:
             for i in range(len(row) - 2, -1, -1):
                 if tuple(row[i : i + 2]) == best:
@@ -1255,20 +1316,31 @@ def run(text, *merges):
 
 
 run(x, (X, Y))
+try:
+    run("曹é🐉")
+    run(x + z, (X, Y))
+except (LookupError, ValueError):
+    with hint("unknown"):
+        raise
 with hint("characters"):
     assert run("曹é🐉") == list("曹é🐉".encode())
+with hint("spaces"):
+    assert run(f" {x}  {y}\n") == [32, X, 32, 32, Y, 10]
+    assert run(f"{x} {y}", (X, 32), (32, Y)) != [X, 32, Y]
 with hint("unknown"):
     assert run(x + y + z, (X, Y))[-1:] == [Z]
     assert run(w, (X, Y)) == [W]
+with hint("most_frequent"):
+    assert 256 not in run(x + y + z, (Z, W))
 with hint("wrong_id"):
     assert run(x + y, (Z, W), (X, Y)) in ([257], [X, Y])
 with hint("first_only"):
     assert run(x + y + z + x + y, (X, Y)) == [256, Z, 256]
+with hint("newest_first"):
+    assert run(x + y + z, (X, Y), (Y, Z)) == [256, Z]
 with hint("one_round"):
     assert run(x + y + z, (X, Y), (256, Z)) == [257]
     assert run(x + y + z + w, (X, Y), (Z, W), (256, 257)) == [258]
-with hint("newest_first"):
-    assert run(x + y + z, (X, Y), (Y, Z)) == [256, Z]
 with hint("sorted"):
     assert run(z + y + x, (Z, Y), (Y, X)) == [256, X]
 with hint("leftmost"):
@@ -1282,7 +1354,6 @@ with hint("most_frequent"):
     assert run(y + z + y + z + x + y + z, (X, Y), (Y, Z)) == [257, 257, 256, Z]
 with hint("as_text"):
     assert run("nx", (10, 120)) == [110, 120]
-    assert run("\n" + x, (10, X)) == [256]
 letters = dict(zip("lowernstid ", [*rng.permutation(list("abcdefghij")), " "], strict=True))
 words = ["low", "lower", "newest", "widest", "slow", "slower", "slowest", "old", "oldest"]
 spelled = {"".join(letters[a] for a in word): int(rng.integers(1, 9)) for word in words}
@@ -1319,6 +1390,23 @@ def encode(text, merges):
                 row[i : i + 2] = [new]
             i += 1
     return row
+
+
+# %% part="encode" role="mistake" name="spaces"
+# You cut the text at its spaces. Here the whole text is one pre-token, and a space or a line break is a byte like all others.
+# 你在空格处把文本切开了。这里整个文本算一个片段，空格和换行跟别的字节一样。
+def encode(text, merges):
+    result = []
+    for word in text.split(" "):
+        row = list(word.encode())
+        for new, pair in enumerate(merges, 256):
+            i = 0
+            while i < len(row) - 1:
+                if (row[i], row[i + 1]) == tuple(pair):
+                    row[i : i + 2] = [new]
+                i += 1
+        result += row
+    return result
 
 
 # %% part="encode" role="mistake" name="wrong_id"
@@ -1539,6 +1627,8 @@ word = f"{chr(x)}{chr(y)}{chr(z)}"
 decode([x, y], [])
 with hint("swapped"):
     assert decode([256], [(x, y)]) != word[1] + word[0]
+with hint("wrong_id"):
+    assert decode([257], [(x, y), (z, x)]) == word[2] + word[0]
 with hint("one_level"):
     assert decode([257], [(x, y), (256, z)]) == word
     assert decode([258, x], [(x, y), (y, z), (256, 257)]) == word[:2] + word[1:] + word[0]
@@ -1613,6 +1703,16 @@ def decode(ids, merges):
     for id in ids:
         data += [id] if id < 256 else list(merges[id - 256])
     return bytes(id % 256 for id in data).decode("utf-8", errors="replace")
+
+
+# %% part="decode" role="mistake" name="wrong_id"
+# A merged token comes out as another one. Pair number r makes id 256 + r, counted from 0.
+# 合并词元还原成了别的词元。第 r 对得到编号 256 + r，从 0 数起。
+def decode(ids, merges):
+    tokens = [bytes([byte]) for byte in range(256)] + [b""]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    return b"".join(tokens[id] for id in ids).decode("utf-8", errors="replace")
 
 
 # %% part="decode" role="mistake" name="swapped"
