@@ -88,13 +88,13 @@ assert np.shape(continuation) == (5,), "five counts, one for each letter"
 
 # %% part="by_hand" role="hidden"
 right = [key.ml, key.add_one, key.bits, *key.continuation]
-got = np.concatenate([np.asarray([ml, add_one, bits], float), np.asarray(continuation, float)])
+got = np.append(np.asarray([ml, add_one, bits], float), np.asarray(continuation, float))
 no_id = my_text("")
 other = key.worked(*no_id)
 other = [*other[:3], *other[3]]
 if not np.allclose(right, other, atol=0.01):
     with hint("without_id"):
-        assert not np.allclose(got, other, atol=0.006)
+        assert np.shape(continuation) != (5,) or not np.allclose(got, other, atol=0.006)
 
 
 def near(value, *wrongs, atol=0.003):
@@ -111,14 +111,16 @@ with hint("joint"):
     assert not near(ml, seen / len(pairs), seen / len(my_ten))
 with hint("backwards"):
     assert not near(ml, seen / into, seen / my_ten.count(my_w), pairs.count((my_w, my_h)) / after)
-assert near(ml, key.ml)
+with hint("ml_wrong"):
+    assert near(ml, key.ml)
 with hint("wrong_vocabulary"):
     assert not near(add_one, *((seen + 1) / (after + size) for size in (4, kinds, 26)))
 with hint("denominator_of_one"):
     assert not near(add_one, (seen + 1) / (after + 1), (seen + 1) / after, seen / (after + 5))
 with hint("last_letter"):
     assert not near(add_one, (seen + 1) / (after + 6))
-assert near(add_one, key.add_one)
+with hint("add_one_wrong"):
+    assert near(add_one, key.add_one)
 p = key.add_one
 with hint("nats"):
     assert not near(bits, -np.log(p), atol=0.01)
@@ -126,9 +128,12 @@ with hint("bits_of_another"):
     assert not near(bits, -np.log2(key.ml), -np.log2(1 - p), atol=0.01)
     assert not near(bits, -key.ml * np.log2(key.ml), -p * np.log2(p), atol=0.01)
 with hint("not_bits"):
-    assert not near(bits, p, 1 / p, -np.log10(p), atol=0.01)
-assert near(bits, key.bits, atol=0.01)
+    assert not near(bits, p, 1 / p, -np.log10(p), -key.bits, atol=0.01)
+with hint("bits_wrong"):
+    assert near(bits, key.bits, atol=0.01)
 got = np.asarray(continuation, float)
+with hint("continuation_wrong"):
+    assert got.shape == (5,)
 raw = np.array([my_ten.count(letter) for letter in "abcde"])
 entered = np.array([sum(pair[1] == letter for pair in pairs) for letter in "abcde"])
 followers = np.array([len({b for a, b in pairs if a == letter}) for letter in "abcde"])
@@ -141,7 +146,8 @@ with hint("not_itself"):
     assert not itself.any() or not (got == np.array(key.continuation) - itself).all()
 with hint("shares"):
     assert not np.allclose(got, np.array(key.continuation) / sum(key.continuation), atol=0.006)
-assert (got == key.continuation).all()
+with hint("continuation_wrong"):
+    assert (got == key.continuation).all()
 
 # %% part="by_hand" role="mistake" name="without_id"
 # These are the numbers of a notebook without an id. Write yours into the first code cell, run all cells again and work with the text that is printed then.
@@ -262,6 +268,43 @@ ml, add_one = seen / after, (seen + 1) / (after + 5)
 bits = float(-np.log2(add_one))
 continuation = [len({a for a, b in pairs if b == letter}) / len(set(pairs)) for letter in "abcde"]
 
+# %% part="by_hand" role="mistake" name="ml_wrong"
+# `ml` is not right. Underline each h in your text, then look at the letter after each of them: how many are there, and how many of them are w?
+# `ml` 不对。在你的文本里给每个 h 画上线，再看它后面的字母：一共有几个，其中几个是 w？
+pairs = list(zip(my_ten, my_ten[1:], strict=False))
+seen, after = pairs.count((my_h, my_w)), my_ten[:-1].count(my_h)
+ml, add_one = (seen + 1) / (after + 1), (seen + 1) / (after + 5)
+bits = float(-np.log2(add_one))
+continuation = [len({a for a, b in pairs if b == letter}) for letter in "abcde"]
+
+# %% part="by_hand" role="mistake" name="add_one_wrong"
+# `ml` is right, `add_one` is not. Write down c(hw), c(h ·), k and V first, then put them into the formula of the lesson.
+# `ml` 对了，`add_one` 不对。先写下 c(hw)、c(h ·)、k、V 各是多少，再代进课里的公式。
+pairs = list(zip(my_ten, my_ten[1:], strict=False))
+seen, after = pairs.count((my_h, my_w)), my_ten[:-1].count(my_h)
+ml, add_one = seen / after, (seen + 2) / (after + 10)
+bits = float(-np.log2(add_one))
+continuation = [len({a for a, b in pairs if b == letter}) for letter in "abcde"]
+
+# %% part="by_hand" role="mistake" name="bits_wrong"
+# Your probabilities are right, `bits` is not: it is the cost of one token, w after h, and it need not be whole.
+# 概率都对了，`bits` 不对：它是一个词元的代价，即 h 之后的 w，不一定是整数。
+pairs = list(zip(my_ten, my_ten[1:], strict=False))
+seen, after = pairs.count((my_h, my_w)), my_ten[:-1].count(my_h)
+ml, add_one = seen / after, (seen + 1) / (after + 5)
+bits = float(np.ceil(-np.log2(add_one)))
+continuation = [len({a for a, b in pairs if b == letter}) for letter in "abcde"]
+
+# %% part="by_hand" role="mistake" name="continuation_wrong"
+# Everything but the continuation counts is right. For each letter list the letters that stand before it, each once; the first letter of the text has nothing before it.
+# 除了接续计数都对。给每个字母列出站在它前面的字母，每种只记一次；文本的第一个字母前面什么也没有。
+pairs = list(zip(my_ten, my_ten[1:], strict=False))
+seen, after = pairs.count((my_h, my_w)), my_ten[:-1].count(my_h)
+ml, add_one = seen / after, (seen + 1) / (after + 5)
+bits = float(-np.log2(add_one))
+continuation = [len({a for a, b in pairs if b == letter}) for letter in "abcde"]
+continuation["abcde".index(my_ten[0])] += 1
+
 # %% part="by_hand" role="alternative" name="rounded"
 joined = [my_ten[i : i + 2] for i in range(len(my_ten) - 1)]
 after = len([pair for pair in joined if pair[0] == my_h])
@@ -343,6 +386,9 @@ with hint("too_small"):
 c = tabled(zip(ids, ids[1:], strict=False))
 row, kinds = c.sum(axis=1, keepdims=True), (c > 0).sum(axis=1, keepdims=True)
 often = np.bincount(ids, minlength=V)[:, None]
+with hint("k_ignored"):
+    assert not same(key.add_k(ids, V, 1))
+    assert np.isfinite(got).all()
 with hint("logarithm"):
     assert (got >= 0).all()
 with hint("last_one_counts"):
@@ -354,7 +400,7 @@ with hint("columns"):
 with hint("denominator"):
     assert not same((c + k) / (often + k * V))
 with hint("wrong_vocabulary"):
-    sizes = (5, np.maximum(kinds, 1), (c > 0).sum(), len(ids))
+    sizes = (4, 5, 7, np.maximum(kinds, 1), (c > 0).sum(), len(ids))
     assert not same(*((c + k) / (row + k * size) for size in sizes))
 with hint("k_without_v"):
     assert not same((c + k) / (row + k), (c + k) / (row + V), (c + k) / np.maximum(row, 1))
@@ -363,8 +409,9 @@ with hint("joint"):
 with hint("unseen_alone"):
     filled = np.where(c == 0, k, c)
     assert not same(filled / filled.sum(axis=1, keepdims=True), filled / (row + k * V))
-with hint("k_ignored"):
-    assert not same(key.add_k(ids, V, 1))
+with hint("itself"):
+    others = c * (1 - np.eye(V)) + k
+    assert not same(others / others.sum(axis=1, keepdims=True))
 with hint("wrapped_around"):
     assert not same(key.add_k([*ids, ids[0]], V, k))
 with hint("blocks"):
@@ -483,12 +530,23 @@ def add_k(ids, V, k):
 
 
 # %% part="add_k" role="mistake" name="k_ignored"
-# Your function always adds 1. How much is added is the argument k, which need not be whole.
-# 你的函数总是加 1。加多少由参数 k 说了算，不一定是整数。
+# Your function doesn't add just k. How much is added is the argument k, which need not be whole; an array of integers would cut it off.
+# 你的函数加的不是 k。加多少由参数 k 说了算，不一定是整数；整数数组会把小数部分切掉。
 def add_k(ids, V, k):
     table = np.ones((V, V))
     for h, w in zip(ids, ids[1:], strict=False):
         table[h, w] += 1
+    return table / table.sum(axis=1, keepdims=True)
+
+
+# %% part="add_k" role="mistake" name="itself"
+# A token that follows itself is missing from your counts: such a pair is a pair like any other.
+# 词元跟在自己后面的对，你没有数：它和别的对一样要数。
+def add_k(ids, V, k):
+    table = np.full((V, V), float(k))
+    for h, w in zip(ids, ids[1:], strict=False):
+        if h != w:
+            table[h, w] += 1
     return table / table.sum(axis=1, keepdims=True)
 
 
@@ -634,7 +692,7 @@ with hint("swapped"):
     assert not same(rest * ml + weight * below)
     assert not same(weight * ml + rest * (rest * single + weight / V))
 with hint("weight_ignored"):
-    assert not same(key.interpolated(singles, pairs, 0.5))
+    assert not same(key.interpolated(singles, pairs, 0.5), (ml + single + 1 / V) / 3)
 with hint("geometric"):
     product = ml**weight * below**rest
     assert not same(product, scaled(product), ml * below, scaled(ml * below))
@@ -647,7 +705,8 @@ with hint("backing_off"):
     assert not np.allclose(got[pairs > 0], weight * ml[pairs > 0])
 with hint("no_floor"):
     assert not same(weight * ml + rest * single)
-    assert not same(weight * ml + rest * weight * single)
+    short = weight * ml + rest * weight * single
+    assert not same(short, scaled(short))
 with hint("straight_to_floor"):
     assert not same(weight * ml + rest / V)
 with hint("mixed_counts"):
@@ -674,8 +733,15 @@ assert_allclose(got, right, atol=1e-9)
 V = 7
 order = rng.permutation(V)
 singles, pairs = counted(order[[0, 1, 0, 2, 2, 3, 0, 4, 0, 1, 5]], V)
-with hint("unseen_context"):
+with hint("floor_of_seen"):
     got = np.asarray(interpolated(singles, pairs, weight), float)
+    wrong = weight * singles / singles.sum() + rest / (singles > 0).sum()
+    nothing = pairs.sum(axis=1) == 0
+    assert not np.allclose(got[~nothing][:, singles > 0], 0)
+    ml = pairs[~nothing] / pairs[~nothing].sum(axis=1, keepdims=True)
+    for cut in (wrong, np.where(singles > 0, wrong, 0)):
+        assert not np.allclose(got[~nothing], weight * ml + rest * cut)
+with hint("unseen_context"):
     assert_allclose(got, key.interpolated(singles, pairs, weight), atol=1e-9)
 
 
@@ -702,8 +768,8 @@ def interpolated(singles, pairs, weight):
 
 
 # %% part="interpolated" role="mistake" name="weight_ignored"
-# Your function mixes half and half, whatever the weight.
-# 不管权重是多少，你的函数总是对半混合。
+# Your function mixes in fixed shares, such as half and half, whatever the weight.
+# 不管权重是多少，你的函数总按固定的比例混合，比如对半。
 def interpolated(singles, pairs, weight):
     singles, pairs = np.asarray(singles, float), np.asarray(pairs, float)
     below = 0.5 * singles / singles.sum() + 0.5 / len(singles)
@@ -819,6 +885,17 @@ def interpolated(singles, pairs, weight):
     return np.array([weight * row / max(row.sum(), 1) + weight * below for row in pairs])
 
 
+# %% part="interpolated" role="mistake" name="floor_of_seen"
+# Your floor is shared by the tokens that occur. The vocabulary has V tokens, the length of `singles`, also those with count 0.
+# 你的地板只由出现过的词元来分。词表有 V 个词元，即 `singles` 的长度，计数为 0 的也算。
+def interpolated(singles, pairs, weight):
+    singles, pairs = np.asarray(singles, float), np.asarray(pairs, float)
+    below = weight * singles / singles.sum() + (1 - weight) / (singles > 0).sum()
+    return np.array(
+        [weight * row / row.sum() + (1 - weight) * below if row.sum() else below for row in pairs]
+    )
+
+
 # %% part="interpolated" role="mistake" name="unseen_context"
 # After a context that was never seen something is wrong: a division by zero, or a row that isn't P(w). All of it goes to the shorter context there, not 1 − λ.
 # 上下文从没见过时出了错：除以了零，或者那一行不是 P(w)。这时全部交给短上下文，不是只交 1 − λ。
@@ -924,7 +1001,7 @@ def scaled(table):
 
 
 with hint("shape"):
-    assert got.shape == (V, V)
+    assert got.shape == (V, V) and not np.allclose(got, got[0])
 with hint("add_k"):
     assert not same((c + D) / (n + D * V), (c + 1) / (n + V), (c + 1 - D) / (n + (1 - D) * V))
 with hint("discount_ignored"):
@@ -933,7 +1010,7 @@ with hint("negative"):
     assert not same((c - D) / n + gamma * below)
     assert (got >= 0).all()
 with hint("nothing_passed_on"):
-    assert not same(alpha, scaled(alpha))
+    assert not same(alpha, scaled(alpha), c / n)
 with hint("backing_off"):
     off = np.where(c > 0, alpha, gamma * below)
     assert not same(off, scaled(off))
@@ -953,7 +1030,8 @@ with hint("below_total"):
     wrongs = [alpha + gamma * continuation / total for total in (1, V, c.sum(), n, kinds)]
     assert not same(*wrongs, *(scaled(wrong) for wrong in wrongs))
 with hint("share_of_one"):
-    assert not same((1 - D) * c / n + D * below, D * c / n + (1 - D) * below)
+    for other in (below, raw, np.full(V, 1 / V)):
+        assert not same((1 - D) * c / n + D * other, D * c / n + (1 - D) * other)
 with hint("kinds_left_out"):
     wrongs = [alpha + x * below for x in (D, D / n, 1 - D, D * V / n, kinds / n)]
     assert not same(*wrongs, *(scaled(wrong) for wrong in wrongs))
@@ -962,6 +1040,9 @@ with hint("columns"):
     assert not same(turned, turned.T, right.T)
 with hint("sums"):
     assert_allclose(got.sum(axis=1), 1)
+with hint("other_below"):
+    used = (got - alpha) / gamma
+    assert not np.allclose(used, used[0], atol=1e-6) or np.allclose(used, below, atol=1e-6)
 assert_allclose(got, right, atol=1e-9)
 with hint("unseen_context"):
     c = np.zeros((6, 6), int)
@@ -971,8 +1052,8 @@ with hint("unseen_context"):
 
 
 # %% part="kneser_ney" role="mistake" name="shape"
-# The result must be a table of V rows and V columns: for each context h a whole distribution.
-# 结果应是 V 行 V 列的表：每个上下文 h 都有一整个分布。
+# The result must be a table of V rows and V columns: each context h has a distribution of its own.
+# 结果应是 V 行 V 列的表：每个上下文 h 都有自己的分布。
 def kneser_ney(pairs, discount):
     seen = np.asarray(pairs) > 0
     return seen.sum(axis=0) / seen.sum()
@@ -1013,8 +1094,8 @@ def kneser_ney(pairs, discount):
 
 
 # %% part="kneser_ney" role="mistake" name="nothing_passed_on"
-# You take D off, but nobody receives it. What is collected in a row goes to the shorter context.
-# 你减去了 D，却没有人领。一行里收上来的，要交给短上下文。
+# In your table the unseen receive nothing. Take D off the seen; what is collected in a row goes to the shorter context.
+# 在你的表里，没见过的什么也没领到。从见过的那里减去 D，一行里收上来的交给短上下文。
 def kneser_ney(pairs, discount):
     pairs = np.asarray(pairs, float)
     after = np.maximum(pairs.sum(axis=1, keepdims=True), 1)
@@ -1144,6 +1225,18 @@ def kneser_ney(pairs, discount):
     return np.maximum(pairs - discount, 0) / after + gamma / after * below
 
 
+# %% part="kneser_ney" role="mistake" name="other_below"
+# What the longer context keeps and passes on is right, P'(w) is not. For each w count all the different h with c(hw) > 0, w itself and pairs seen once included, and discount nothing there.
+# 长上下文留下的和往下传的都对，P'(w) 不对。对每个 w，数出 c(hw) > 0 的不同的 h，w 自己和只见过一次的对也算，这里不再打折扣。
+def kneser_ney(pairs, discount):
+    pairs = np.asarray(pairs, float)
+    kinds = (pairs > 0).sum(axis=0) - (np.diag(pairs) > 0)
+    after = pairs.sum(axis=1, keepdims=True)
+    gamma = np.where(after > 0, discount * (pairs > 0).sum(axis=1, keepdims=True), 1)
+    after = np.maximum(after, 1)
+    return np.maximum(pairs - discount, 0) / after + gamma / after * kinds / kinds.sum()
+
+
 # %% part="kneser_ney" role="mistake" name="unseen_context"
 # After a context that was never seen something is wrong: a division by zero, or a row that isn't P'(w). All of it goes to the shorter context there.
 # 上下文从没见过时出了错：除以了零，或者那一行不是 P'(w)。这时全部交给短上下文。
@@ -1235,7 +1328,7 @@ assert_allclose(perplexity([0.5, 0.125]), 4)
 assert_allclose(perplexity([0.1] * 5), 10)  # as if among ten equally likely tokens
 
 # %% part="perplexity" role="hidden"
-p = rng.permutation([0.5, 0.3, 0.9, 0.11, 0.04, 0.2, 0.07]) ** rng.choice([0.8, 0.9, 1.0, 1.1])
+p = rng.permutation([0.5, 0.3, 0.9, 0.11, 0.04, 0.2, 0.04]) ** rng.choice([0.8, 0.9, 1.0, 1.1])
 b, cost, ppl = -np.log2(p).mean(), bits_per_token(p), perplexity(p)
 with hint("not_one_number"):
     assert np.shape(cost) == () and np.shape(ppl) == ()
@@ -1262,6 +1355,8 @@ with hint("arithmetic_mean"):
 with hint("entropy"):
     assert not near(cost, -(p * np.log2(p)).sum(), -(p * np.log2(p)).mean())
     assert not near(ppl, 2 ** -(p * np.log2(p)).sum(), 2 ** -(p * np.log2(p)).mean())
+with hint("each_once"):
+    assert not near(cost, -np.log2(np.unique(p)).mean(), -np.log2(np.median(p)))
 with hint("base"):
     assert not near(ppl, np.exp(b), 2**nats, 10**b)
 with hint("inverse"):
@@ -1361,6 +1456,18 @@ def perplexity(p):
 def bits_per_token(p):
     p = np.asarray(p, float)
     return float(-(p * np.log2(np.where(p > 0, p, 1))).sum())
+
+
+def perplexity(p):
+    return 2.0 ** bits_per_token(p)
+
+
+# %% part="perplexity" role="mistake" name="each_once"
+# You take each probability once, or only the middle one. Every token of the text counts, also where two have the same probability.
+# 相同的概率你只算了一次，或者只取了中间的一个。文本里每个词元都要算，概率相同的也各算各的。
+def bits_per_token(p):
+    with np.errstate(divide="ignore"):
+        return float(-np.log2(list(set(p))).mean())
 
 
 def perplexity(p):
@@ -1525,16 +1632,16 @@ table = str.maketrans(
 )
 copy, copied = "the wind of winter", "my lord my lord my lord"
 train = ["the king is dead", "the queen is in the garden", "the king is dead", copied]
-train += ["who is in the garden", "long live the king", copy, "long live the queen", copied]
+train += ["who is in the garden", "long live the king", copy, "is in the garden", copied]
 validation = ["the king is in the garden", "the dead queen", "the queen likes a song", copied]
 test = [copy, "cold rain falls upon my ruined town", "nobody hums", "we ask for mercy now"]
 train, validation, test = ([line.translate(table) for line in x] for x in (train, validation, test))
 train, test = rng.permutation(train).tolist(), rng.permutation(test).tolist()
-ks = rng.permutation([0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0]).tolist()
+ks = rng.permutation([0.003, 0.01, 0.03, 0.1, 0.3, 1.1, 3.3]).tolist()
 found = evaluate(train, validation, test, ks)
 with hint("order"):
     got = np.asarray(found, float)
-    assert got.shape == (2,) and got[1] not in ks
+    assert got.shape == (2,) and np.isclose(got[0], ks).any()
 clean = [line for line in train if line not in {*validation, *test}]
 
 
@@ -1564,9 +1671,6 @@ with hint("best_on_test"):
 with hint("chosen_on_train"):
     for read in lines_of:
         assert not reported(read, read) and not reported(read, train)
-with hint("chosen_on_both"):
-    for read in lines_of:
-        assert not reported(read, validation + test)
 with hint("most_bits"):
     for read in lines_of:
         assert not reported(read, pick=max) and not reported(read, test, pick=max)
@@ -1575,7 +1679,7 @@ with hint("wrong_report"):
         assert not reported(read, measured=validation)
         assert not reported(read, measured=validation + test)
 with hint("copies_left"):
-    assert not reported(train)
+    assert not np.isclose(got[1], [paid(train, test, k) for k in ks]).any()
 with hint("only_one_list"):
     assert not reported([line for line in train if line not in test])
     assert not reported([line for line in train if line not in validation])
@@ -1595,12 +1699,18 @@ with hint("test_shortened"):
             for measured in (test, fewer):
                 if (read is train or chosen is few or measured is fewer) and read + chosen:
                     assert not reported(read, chosen, measured)
+with hint("chosen_on_both"):
+    for read in lines_of:
+        assert not reported(read, validation + test)
+with hint("parts_of_lines"):
+    joined = "\n".join(validation + test)
+    assert not reported([line for line in train if line not in joined])
 assert_allclose(got, key.evaluate(train, validation, test, ks), rtol=1e-6)
 
 
 # %% part="evaluate" role="mistake" name="order"
-# Return two numbers: first the k that was chosen, then the bits on the test text.
-# 返回两个数：先是选出的 k，再是测试文本上的比特数。
+# Return two numbers: first the k that was chosen, one of `ks` and not its place in the list, then the bits on the test text.
+# 返回两个数：先是选出的 k，即 `ks` 里的那个数，不是它的位置；再是测试文本上的比特数。
 def evaluate(train, validation, test, ks):
     read = [line for line in train if line not in validation and line not in test]
     best = min(ks, key=lambda k: paid(read, validation, k))
@@ -1713,6 +1823,16 @@ def evaluate(train, validation, test, ks):
 # 集合会忘掉一行出现了几次。只在 train 内部重复的行，出现几次就数几次。
 def evaluate(train, validation, test, ks):
     read = sorted(set(train) - set(validation) - set(test))
+    best = min(ks, key=lambda k: paid(read, validation, k))
+    return best, paid(read, test, best)
+
+
+# %% part="evaluate" role="mistake" name="parts_of_lines"
+# You drop lines that are only a part of a held-out line. Compare whole lines: look for the line in a list or set of lines, not in one long text.
+# 有的行只是留出文本某一行的一部分，你也去掉了。要整行比较：在由行组成的列表或集合里找，不要在一整段文本里找。
+def evaluate(train, validation, test, ks):
+    held_out = "\n".join(validation + test)
+    read = [line for line in train if line not in held_out]
     best = min(ks, key=lambda k: paid(read, validation, k))
     return best, paid(read, test, best)
 
