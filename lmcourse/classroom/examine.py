@@ -20,6 +20,7 @@ from lmcourse.classroom.assignment import Assignment, Part
 from lmcourse.classroom.draw import draw
 from lmcourse.classroom.student import Ended, Outcome, Student, StudentError
 from lmcourse.classroom.submission import Submission, harmless
+from lmcourse.classroom.wire import NO_VALUE
 
 try:
     import resource
@@ -160,13 +161,12 @@ def _mark(part, visible, hidden):
     if visible is None and hidden is None:
         return mark
     mark.points = 0
-    found = hidden or {}
-    if "mistake" in found:
-        mark.mistake = found["mistake"]
+    if hidden and "mistake" in hidden:
+        mark.mistake = hidden["mistake"]
         mark.sentences.append(dict(part.mistakes[mark.mistake].sentence))
-    elif found.get("reason") and not (visible and found["reason"] == "hidden"):
-        mark.sentences.append(_sentence(found))
-    if visible and visible.get("reason") == "visible" or not mark.sentences:
+    elif visible is None:
+        mark.sentences.append(_sentence(hidden))
+    if visible is not None:  # mended first, as its author can see it fail
         mark.sentences.append(_sentence(visible))
     return mark
 
@@ -328,9 +328,8 @@ class _Hidden(_Test):
         except (Misconception, Ended):
             raise
         except Exception as error:
-            if isinstance(error, StudentError) and error.kind in (
-                "NotImplementedError",
-                "NameError",
+            if isinstance(error, StudentError) and (
+                error.kind in ("NotImplementedError", "NameError") or NO_VALUE in str(error)
             ):
                 raise
             raise Misconception(name) from None
@@ -365,7 +364,7 @@ def _fault(error, tell):
         return {"reason": "unanswered"}
     if error.kind == "NameError" and f"{name!r}" in str(error):
         return {"reason": "missing", "name": name}
-    if error.kind == "ValueError" and "only numbers, text, arrays" in str(error):
+    if NO_VALUE in str(error):
         unanswered = "Received: ellipsis" in str(error)
         return {"reason": "unanswered" if unanswered else "value", "name": name}
     said = f"{error.kind}: {str(error)[:TOLD]}" if tell and str(error) else error.kind

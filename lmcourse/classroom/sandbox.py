@@ -181,13 +181,13 @@ def _system():
     words += ["--ro-bind-try", "/etc/ld.so.cache", "/etc/ld.so.cache"]
     if not Path(sys.base_prefix).is_relative_to("/usr"):
         words += ["--ro-bind", sys.base_prefix, "/python"]
-    for folder in _site_packages("/usr", "/usr/local"):
-        words += ["--tmpfs", folder]  # what was installed beside Python is hidden
+    for folder in _site_packages("/usr", "/usr/local"):  # installed beside Python: hidden
+        words += ["--tmpfs", folder, "--remount-ro", folder]
     return words
 
 
 def _site_packages(*prefixes):
-    return [path for path in site.getsitepackages(prefixes) if os.path.isdir(path)]
+    return sorted({path for path in site.getsitepackages(prefixes) if os.path.isdir(path)})
 
 
 def _course():

@@ -15,8 +15,9 @@ import numpy as np
 
 LARGEST = 8 * 2**20  # bytes of one message
 DEEPEST = 20  # lists in lists in lists
-MOST_KEYS = 20_000  # of dictionaries and sets: keys can be made that all fall into one place
+MOST_KEYS = 10_000  # of dictionaries and sets: keys can be made that all fall into one place
 KINDS = "biufU"  # truth values, whole numbers, real numbers, text
+NO_VALUE = "only numbers, text, arrays, lists and dictionaries"
 DTYPE = re.compile(r"[<>|][biuf][0-9]{1,2}")
 
 
@@ -75,12 +76,12 @@ def _plain(value, keys, depth=0):
         return base(value)
     if hasattr(value, "__array__"):
         return _array(np.asarray(value))
-    raise WireError(f"only numbers, text, arrays, lists and dictionaries. Received: {_kind(value)}")
+    raise WireError(f"{NO_VALUE}. Received: {_kind(value)}")
 
 
 def _array(array):
     if array.dtype.kind not in KINDS:
-        raise WireError(f"an array must hold numbers or text. Received: {array.dtype.name}")
+        raise WireError(f"{NO_VALUE}. Received: an array of {array.dtype.name}")
     if array.dtype.kind == "U":
         return {"text": [list(array.shape), array.ravel().tolist()]}
     content = base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()
