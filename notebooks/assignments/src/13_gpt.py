@@ -1805,7 +1805,8 @@ for _ in range(1000):  # a model and prompts that tell all mistakes apart
     wrong = {name: written(prompt, 12, view) for name, view in views.items()}
     wrong |= {"first_place": written(prompt, 12, place=0), "least": written(prompt, 12, best=-1)}
     told = {tuple(text) for text in [wanted, *wrong.values()]}
-    same = [1 for view in views.values() if written(longer, 6, view) == further]
+    tried = [view for name, view in views.items() if name != "short"]
+    same = [1 for view in tried if written(longer, 6, view) == further]
     quiet = set(longer[:2]) - set(further[7:])
     quiet = quiet if longer[-1] not in further[7:] else ()
     new = [t for t in range(6, 14) if wanted[t] not in wanted[3:t]]  # written there first
