@@ -273,7 +273,7 @@ continuation = [len({a for a, b in pairs if b == letter}) / len(set(pairs)) for 
 # `ml` 不对。在你的文本里给每个 h 画上线，再看它后面的字母：一共有几个，其中几个是 w？
 pairs = list(zip(my_ten, my_ten[1:], strict=False))
 seen, after = pairs.count((my_h, my_w)), my_ten[:-1].count(my_h)
-ml, add_one = (seen + 1) / (after + 1), (seen + 1) / (after + 5)
+ml, add_one = seen / after + 0.02, (seen + 1) / (after + 5)
 bits = float(-np.log2(add_one))
 continuation = [len({a for a, b in pairs if b == letter}) for letter in "abcde"]
 
