@@ -4,6 +4,7 @@ What a verb needs, it imports itself: the other verbs of the command line needn'
 """
 
 import argparse
+import json
 import os
 from datetime import datetime
 from pathlib import Path
@@ -56,10 +57,14 @@ def check(options: argparse.Namespace) -> int:
     from lmcourse.classroom.examine import examine
     from lmcourse.classroom.sandbox import Limits
     from lmcourse.classroom.student import Worker
-    from lmcourse.classroom.submission import submitted
+    from lmcourse.classroom.submission import Refused, submitted
 
     assignment, path = _handed(options.assignment)
-    work = submitted(path, assignment)
+    try:
+        work = submitted(path, assignment)
+    except Refused as error:
+        print(f"{error.sentence['en']}\n{error.sentence['zh']}")
+        return 1
     report = examine(assignment, work, work.claimed, lambda: Worker("none", Limits()))
     words, wrong = WORDS[report.language], 0
     marks = {mark.part: mark for mark in report.marks}
@@ -82,11 +87,11 @@ def release(options: argparse.Namespace) -> int:
     from lmcourse.classroom.assignment import find
     from lmcourse.classroom.gradebook import register
 
-    classroom, assignment = _class(options), find(options.assignment)
+    assignment, classroom = find(options.assignment), _class(options)
+    due = classroom.due(assignment.name)
     for path in register(classroom, assignment):
         print(f"Hand out: {path}")
-    due = classroom.due(assignment.name)
-    print(f"Due: {due:%Y-%m-%d %H:%M} UTC" if due else "Due: no day set (classroom.toml)")
+    print(f"Due: {_day(due)}" if due else "Due: no day set (classroom.toml)")
     return 0
 
 
@@ -95,17 +100,26 @@ def collect(options: argparse.Namespace) -> int:
     from lmcourse.classroom import classes
     from lmcourse.classroom.assignment import find
 
-    classroom, assignment = _class(options), find(options.assignment)
-    at = datetime.fromisoformat(options.at) if options.at else None
-    results = classes.collect(classroom, assignment, Path(options.source), at)
+    assignment, classroom = find(options.assignment), _class(options)
+    due = classroom.due(assignment.name)
+    results = classes.collect(classroom, assignment, Path(options.source), _time(options.at))
     for result in results:
         said = [result.refused, *result.notes] if result.refused else result.notes
-        print(f"{'✗' if result.refused else '✓'} {result.student or '?':<14}{result.file}")
+        sign, when = "✗" if result.refused else "✓", ""
+        if result.older:
+            sign, when = "·", "older, does not count"
+        elif not result.refused:
+            at = classroom.handed_in_at(assignment.name, result.student)
+            when = _day(at) + (", late" if due and at > due else "")
+        print(f"{sign} {result.student or '?':<14}{when:<24}{result.file}")
         for sentence in said:
             print(f"    {sentence['en']}")
+    refused = sum(result.refused is not None for result in results)
     there = classroom.students(assignment.name)
     missing = [id for id in classroom.roster if id not in there]
     print(f"{len(there)} of {len(classroom.roster)} students have handed in.")
+    if refused:
+        print(f"{refused} of {len(results)} files can't be graded (✗).")
     if missing:
         print(f"Not yet: {', '.join(missing)}")
     return 0
@@ -113,21 +127,33 @@ def collect(options: argparse.Namespace) -> int:
 
 def grade(options: argparse.Namespace) -> int:
     """Mark all that was collected; what is marked already is not run again."""
+    from lmcourse.classroom.assignment import find
+
+    assignment, classroom = find(options.assignment), _class(options)
+    number = assignment.name[:2]
+    if not classroom.students(assignment.name):
+        raise ValueError(
+            f"Collect the students' files first: lmcourse assignment collect {number} FILE.zip. "
+            f"Received: none for {assignment.name} in {classroom.folder.resolve()}"
+        )
     from tqdm import tqdm
 
     from lmcourse.classroom import gradebook, grading
-    from lmcourse.classroom.assignment import find
 
-    classroom, assignment = _class(options), find(options.assignment)
     gradebook.register(classroom, assignment)
-    reports = grading.grade(
-        classroom,
-        assignment,
-        "none" if options.no_sandbox else "bubblewrap",
-        progress=lambda done, total: tqdm(done, assignment.name, total, unit=" submissions"),
-    )
-    for report in tqdm(reports, "gradebook", unit=" submissions"):
-        gradebook.record(classroom, assignment, report)
+    try:
+        reports = grading.grade(
+            classroom,
+            assignment,
+            "none" if options.no_sandbox else "bubblewrap",
+            progress=lambda done, total: tqdm(done, assignment.name, total, unit=" submissions"),
+        )
+    except KeyboardInterrupt:
+        print(f"Stopped. Nothing is lost: lmcourse assignment grade {number} goes on from here.")
+        return 130
+    gradebook.record(classroom, assignment, reports)
+    waiting = gradebook.unmarked(classroom).get(assignment.name, [])
+    by_hand = sum(part.points for part in assignment.parts.values() if part.by_hand)
     for report in reports:
         got = sum(mark.points for mark in report.marks)
         most = sum(mark.most for mark in report.marks)
@@ -136,19 +162,26 @@ def grade(options: argparse.Namespace) -> int:
             for mark in report.marks
             if mark.points < mark.most
         ]
-        print(f"{report.student:<14}{got:g} of {most:g}   {', '.join(wrong)}")
-    if waiting := gradebook.unmarked(classroom, assignment):
-        print(f"To be marked by you (lmcourse assignment mark): {', '.join(waiting)}")
-    return 0
+        yours = f"+ {by_hand:g} by you" if report.student in waiting else ""
+        lost = f"lost: {', '.join(wrong)}" if wrong else "all right"
+        print(f"{report.student:<14}{got:>4g} of {most:g}  {yours:<12}{lost}")
+    if waiting:
+        print(f"{len(waiting)} answers wait for your own marks: lmcourse assignment mark")
+    again = [report.student for report in reports if grading.failed(report)]
+    if again:
+        print(f"The grader itself failed with {', '.join(again)}. Run the same command again.")
+    return int(bool(again))
 
 
 def mark(options: argparse.Namespace, jupyter: list[str]) -> int:
     """Open nbgrader's page, where a person gives points and writes comments, until Ctrl-C."""
+    folder = _class(options).folder.resolve()
+    if not any((folder / "autograded").glob("*/*/*.ipynb")):
+        raise ValueError(
+            f"Grade first: lmcourse assignment grade 03. Received: nothing graded in {folder}"
+        )
     from jupyter_server.serverapp import main as server
 
-    folder = _class(options).folder.resolve()
-    if not (folder / "nbgrader_config.py").is_file():
-        raise ValueError(f"Release an assignment of this class first. Received: {folder}")
     os.chdir(folder)
     page = "nbgrader.server_extensions.formgrader"
     own = [f"--ServerApp.root_dir={folder}", "--ServerApp.default_url=/formgrader/gradebook"]
@@ -158,27 +191,46 @@ def mark(options: argparse.Namespace, jupyter: list[str]) -> int:
 
 def feedback(options: argparse.Namespace) -> int:
     """Write a page of feedback for every student."""
+    from lmcourse.classroom.assignment import find
+
+    assignment, classroom = find(options.assignment), _class(options)
+    if not any((classroom.folder / "autograded").glob(f"*/{assignment.name}/*.ipynb")):
+        raise ValueError(
+            f"Grade first: lmcourse assignment grade {assignment.name[:2]}. "
+            f"Received: nothing graded in {classroom.folder.resolve()}"
+        )
     from tqdm import tqdm
 
     from lmcourse.classroom import gradebook
-    from lmcourse.classroom.assignment import find
 
-    classroom, assignment = _class(options), find(options.assignment)
     students = gradebook.feedback(
         classroom, assignment, lambda students: tqdm(students, "feedback", unit=" pages")
     )
-    print(f"{len(students)} pages in {classroom.folder / 'feedback'}, a folder a student")
+    print(f"{len(students)} pages in {classroom.folder / 'feedback'}, a folder for each student")
+    _still_waiting(gradebook.unmarked(classroom))
     return 0
 
 
 def export(options: argparse.Namespace) -> int:
     """Write the class's points as CSV."""
+    classroom = _class(options)
+    if not (classroom.folder / "gradebook.db").is_file():
+        raise ValueError(
+            f"Release an assignment first: lmcourse assignment release 03. "
+            f"Received: no gradebook in {classroom.folder.resolve()}"
+        )
     from lmcourse.classroom import classes, gradebook
 
     target = Path(options.to)
-    classes.write(target, gradebook.table(_class(options)).encode("utf-8-sig"))
+    classes.write(target, gradebook.table(classroom).encode("utf-8-sig"))
     print(f"Written: {target}")
+    _still_waiting(gradebook.unmarked(classroom))
     return 0
+
+
+def _still_waiting(unmarked):
+    for name, students in unmarked.items():
+        print(f"{name}: an answer counts as 0 until you mark it, of {', '.join(students)}")
 
 
 def add_to(verbs) -> None:
@@ -232,11 +284,34 @@ def _of_class(verb):
 def _class(options):
     from lmcourse.classroom.classes import Classroom
 
-    return Classroom(Path(options.folder))
+    classroom = Classroom(Path(options.folder))
+    _ = classroom.roster  # or its error, before anything is written
+    return classroom
 
 
 def _run(do):
-    return lambda options, rest: do(options)
+    """Run a verb; what a user can mend is one line."""
+
+    def run(options, rest):
+        from lmcourse.classroom.sandbox import NoSandbox
+
+        try:
+            return do(options)
+        except (NoSandbox, OSError) as error:
+            raise ValueError(str(error)) from None
+
+    return run
+
+
+def _day(when):
+    return f"{when.astimezone():%Y-%m-%d %H:%M}"
+
+
+def _time(text):
+    try:
+        return text and datetime.fromisoformat(text)
+    except ValueError:
+        raise ValueError(f"A time is written 2026-12-01T18:00. Received: {text!r}") from None
 
 
 def _own(assignment, chinese):
@@ -245,19 +320,34 @@ def _own(assignment, chinese):
 
 def _handed(text):
     """Find a learner's file: by its path, or by the assignment's number (the copy changed last)."""
-    from lmcourse.classroom.assignment import find
+    from lmcourse.classroom.assignment import find, names
 
     path = Path(text)
-    if path.suffix == ".ipynb":
+    if path.suffix or len(path.parts) > 1:
         if not path.is_file():
-            raise FileNotFoundError(f"There is no file {path}")
+            raise ValueError(f"There is no file {path}")
+        named = [name for name in names() if name in (_says(path), path.stem)]
         number = path.name[:2]
-        return find(number if number.isdigit() else path.stem), path
+        named += [name for name in names() if name[:2] == number]
+        if not named:
+            raise ValueError(
+                f"{path.name} is none of these assignments: {', '.join(names())}. Hand in the "
+                "notebook that you were given. · 这不是其中任何一份作业，请交发给你的那个笔记本。"
+            )
+        return find(named[0]), path
     assignment = find(text)
     there = [p for p in (_own(assignment, False), _own(assignment, True)) if p.is_file()]
     if not there:
-        raise FileNotFoundError(f"Start it first: lmcourse assignment start {assignment.name[:2]}")
+        raise ValueError(f"Start it first: lmcourse assignment start {assignment.name[:2]}")
     return assignment, max(there, key=lambda path: path.stat().st_mtime)
+
+
+def _says(path):
+    """The assignment whose name stands in a notebook, or None."""
+    try:
+        return json.loads(path.read_bytes())["metadata"]["lmcourse"]["assignment"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
 
 
 def _title(assignment, language):

@@ -86,39 +86,47 @@ def register(classroom: Classroom, assignment: Assignment) -> list[Path]:
     return written
 
 
-def record(classroom: Classroom, assignment: Assignment, report: Report) -> None:
-    """Enter one student's marks, and write the page that is marked by hand.
+def record(classroom: Classroom, assignment: Assignment, reports: Iterable[Report]) -> None:
+    """Enter the students' marks, and write the pages that are marked by hand.
 
     What a person gave stays; where the answer has changed since, the page asks for it again.
     """
-    student, name = report.student, assignment.name
-    work = nbformat.read(classroom.work(name, student), 4)
-    page = classroom.folder / "autograded" / student / name / f"{name}.ipynb"
-    before = nbformat.read(page, 4) if page.is_file() else None
-    when = classroom.handed_in_at(name, student)
     with gradebook(classroom) as book:
-        submission = book.update_or_create_submission(
-            name, student, timestamp=when.astimezone(UTC).replace(tzinfo=None)
-        )
-        for mark in report.marks:
-            grade = book.find_grade(f"{mark.part}_tests", name, name, student)
-            grade.auto_score, grade.needs_manual_grade = mark.points, False
-        for part in assignment.parts.values():
-            if not part.by_hand:
-                continue
-            answer = _answer(work, part.name)
-            grade = book.find_grade(part.name, name, name, student)
-            if answer.strip() in ("", *_stubs(assignment, part.name)):
-                grade.auto_score, grade.needs_manual_grade = 0, False
-            elif grade.manual_score is None or _answer(before, part.name) != answer:
-                grade.auto_score, grade.needs_manual_grade = None, True
-        most = sum(part.points for part in assignment.parts.values())
-        days = -(-submission.total_seconds_late // DAY)
-        penalty = min(most, days * most * classroom.settings["late"] / 100)
-        (notebook,) = submission.notebooks
-        notebook.late_submission_penalty = penalty or None
-        book.db.commit()
-    write(page, nbformat.writes(_with_results(work, report)).encode())
+        for report in reports:
+            page = classroom.folder / "autograded" / report.student / assignment.name
+            page /= f"{assignment.name}.ipynb"
+            work = nbformat.read(classroom.work(assignment.name, report.student), 4)
+            before = nbformat.read(page, 4) if page.is_file() else None
+            _enter(book, classroom, assignment, report, work, before)
+            write(page, nbformat.writes(_with_results(work, report)).encode())
+
+
+def _enter(book, classroom, assignment, report, work, before):
+    """Enter one student's marks; `before` is the page that a person has seen, if there is one."""
+    student, name = report.student, assignment.name
+    when = classroom.handed_in_at(name, student).astimezone(UTC).replace(tzinfo=None)
+    submission = book.update_or_create_submission(name, student, timestamp=when)
+    for mark in report.marks:
+        grade = book.find_grade(f"{mark.part}_tests", name, name, student)
+        grade.auto_score, grade.needs_manual_grade = mark.points, False
+    for part in assignment.parts.values():
+        if not part.by_hand:
+            continue
+        answer = _answer(work, part.name)
+        changed = before is None or _answer(before, part.name) != answer
+        grade = book.find_grade(part.name, name, name, student)
+        if answer.strip() in ("", *_stubs(assignment, part.name)):
+            grade.auto_score, grade.needs_manual_grade = 0, False
+            if changed:
+                grade.manual_score = None  # it was for an answer that is gone
+        elif changed or grade.manual_score is None:
+            grade.auto_score, grade.needs_manual_grade = None, True
+    most = sum(part.points for part in assignment.parts.values())
+    days = -(-submission.total_seconds_late // DAY)
+    penalty = min(most, days * most * classroom.settings["late"] / 100)
+    (notebook,) = submission.notebooks
+    notebook.late_submission_penalty = penalty or None
+    book.db.commit()
 
 
 def feedback(
@@ -145,7 +153,8 @@ def table(classroom: Classroom) -> str:
     """Give the class's points as CSV: a line a student, a column an assignment, sorted.
 
     Points are those after the late penalty; what was not handed in is empty, what a person still
-    has to mark counts as 0. The columns in front are those by which learning platforms know people.
+    has to mark (`unmarked`) counts as 0. The columns in front are those by which learning platforms
+    know people.
     """
     out = io.StringIO()
     with gradebook(classroom) as book:
@@ -158,14 +167,18 @@ def table(classroom: Classroom) -> str:
     return out.getvalue()
 
 
-def unmarked(classroom: Classroom, assignment: Assignment) -> list[str]:
-    """Who still waits for a person's marks."""
+def unmarked(classroom: Classroom) -> dict[str, list[str]]:
+    """Who still waits for a person's marks, by assignment."""
     with gradebook(classroom) as book:
-        return sorted(
-            submission.student.id
-            for submission in book.assignment_submissions(assignment.name)
-            if submission.needs_manual_grade
-        )
+        waiting = {
+            assignment.name: sorted(
+                submission.student.id
+                for submission in book.assignment_submissions(assignment.name)
+                if submission.needs_manual_grade
+            )
+            for assignment in book.assignments
+        }
+    return {name: waiting[name] for name in sorted(waiting) if waiting[name]}
 
 
 def _points(book, name, student):

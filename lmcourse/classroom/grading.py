@@ -7,11 +7,13 @@ killed goes on where it was; one that crashes over a submission says so and grad
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+import signal
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context, parent_process
 from pathlib import Path
 
 from lmcourse.classroom import assignment as assignments
@@ -27,7 +29,17 @@ CRASHED = {
     "en": "The grader could not examine this submission; your teacher looks into it.",
     "zh": "批改程序没能检查这份作业，老师会来处理。",
 }
-CODE = ("assignment", "examine", "student", "submission", "worker", "wire", "draw", "sandbox")
+CODE = (
+    "assignment",
+    "examine",
+    "student",
+    "submission",
+    "worker",
+    "wire",
+    "draw",
+    "sandbox",
+    "syscalls",
+)
 
 
 def grade(
@@ -39,7 +51,8 @@ def grade(
 ) -> list[Report]:
     """Examine all that was handed in for an assignment; return the reports, by the roster.
 
-    A report is kept with a digest of what it depends on. Where that is unchanged, it is read.
+    A report is kept with a digest of what it depends on. Where that is unchanged, it is read. What
+    the grader itself could not do (`failed`) is not kept: the next run tries it again.
 
     Args:
         classroom: the class.
@@ -60,6 +73,11 @@ def grade(
     ):
         found[student] = report
     return [found[student] for student in students]
+
+
+def failed(report: Report) -> bool:
+    """Whether it was the grader that could not go on, and not the submission."""
+    return CRASHED in report.notes
 
 
 def path(classroom: Classroom, name: str, student: str) -> Path:
@@ -89,38 +107,75 @@ def _digest(classroom, assignment, student):
 
 
 def _examined(classroom, assignment, students, means, limits):
-    """Examine in processes side by side; a crash costs a second try, alone, then one report."""
+    """Examine in processes side by side; whoever was at work in a crash is tried again, alone."""
     source, secret = assignment.lesson.source, classroom.settings["secret"]
     jobs = {
         s: (source, classroom.work(assignment.name, s), s, secret, means, limits) for s in students
     }
-    waiting: Sequence[str] = list(students)
-    for cores in (os.cpu_count() or 1, 1):
-        crashed = []
-        for group in [waiting] if cores > 1 else [[student] for student in waiting]:
-            with ProcessPoolExecutor(cores, mp_context=get_context("spawn")) as pool:
-                started = {pool.submit(_examine, *jobs[student]): student for student in group}
-                for future in as_completed(started):
-                    student = started[future]
-                    try:
-                        report = future.result()
-                    except BrokenProcessPool:
-                        crashed.append(student)
-                        continue
-                    except Exception:  # the grader's own fault: no reason to lose the others
-                        report = _nothing(assignment, student, CRASHED)
-                    yield student, _keep(classroom, assignment, student, report)
-        waiting = crashed
-        if not waiting:
-            return
-    for student in waiting:
-        yield student, _keep(classroom, assignment, student, _nothing(assignment, student, CRASHED))
+    cores, alone = os.cpu_count() or 1, []
+    waiting = list(students)
+    while waiting:
+        crashed = yield from _side_by_side(classroom, assignment, jobs, waiting, cores)
+        begun = 2 * cores + 1  # one of those has brought down the pool
+        alone, waiting = alone + crashed[:begun], crashed[begun:]
+    for student in alone:
+        if (yield from _side_by_side(classroom, assignment, jobs, [student], 1)):
+            report = _nothing(assignment, student, CRASHED)
+            yield student, _keep(classroom, assignment, student, report)
+
+
+def _side_by_side(classroom, assignment, jobs, students, cores):
+    """Give the reports as they come; return, in order, who has none because a process died."""
+    pool = ProcessPoolExecutor(cores, mp_context=get_context("spawn"), initializer=_stand_alone)
+    crashed = set()
+    try:
+        started = {_send(pool, jobs[student]): student for student in students}
+        for future in as_completed(started):
+            student = started[future]
+            try:
+                report = future.result()
+            except BrokenProcessPool:
+                crashed.add(student)
+                continue
+            except Exception:  # the grader's own fault: no reason to lose the others
+                report = _nothing(assignment, student, CRASHED)
+            yield student, _keep(classroom, assignment, student, report)
+    except BaseException:  # Ctrl-C: don't wait for what has begun
+        for process in active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+    return [student for student in students if student in crashed]
+
+
+def _send(pool, job):
+    try:
+        return pool.submit(_examine, *job)
+    except BrokenProcessPool as error:
+        future = Future()
+        future.set_exception(error)
+        return future
+
+
+def _stand_alone():
+    """In a process of the pool: leave Ctrl-C to the parent, and don't outlive it."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    def watch():
+        parent_process().join()
+        os._exit(1)  # and the sandbox dies with this process
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _keep(classroom, assignment, student, report):
-    kept = {"digest": _digest(classroom, assignment, student), "report": report.to_json()}
     target = path(classroom, assignment.name, student)
-    write(target, json.dumps(kept, ensure_ascii=False).encode())
+    if failed(report):
+        target.unlink(missing_ok=True)
+    else:
+        kept = {"digest": _digest(classroom, assignment, student), "report": report.to_json()}
+        write(target, json.dumps(kept, ensure_ascii=False).encode())
     return report
 
 
