@@ -35,12 +35,13 @@ def pytest_runtest_setup(item):
 
 def pytest_runtest_logreport(report):
     """Add a test's time to its part."""
-    part = report.nodeid.split("/")[0]
+    part = "tests/classroom" if "tests/classroom/" in report.nodeid else report.nodeid.split("/")[0]
     seconds[part] += report.duration
 
 
 def pytest_terminal_summary(terminalreporter):
     """Print where the time went: processor seconds of both workers, by part."""
     names = {"lmcourse": "doctests", "tests": "unit", "notebooks": "lessons"}
+    names["tests/classroom"] = "assignments"
     parts = [f"{names.get(part, part)} {used / 60:.1f}" for part, used in sorted(seconds.items())]
     terminalreporter.write_line("minutes by part, workers added up: " + " · ".join(parts))
