@@ -33,6 +33,7 @@ def harmless(text: str) -> str:
     text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", text)
     text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
     text = re.sub(r"!(?=\[)", "", text)
+    text = re.sub(r"\](?=[(:])(?!\(https?://)", "] ", text)  # only links to pages
     return re.sub(r"\\(?=(href|url|html\w*|require|class|cssId|style|unicode)\b)", "", text)
 
 
