@@ -215,7 +215,8 @@ SEES = {  # what must not be there, or must be refused: true if the wall stands
     "a file elsewhere": "all(refused(lambda: open(f'{{d}}/x', 'w')) for d in ('/', '/usr', '/kit',"
     " '/site', '/dev', '/dev/shm', '/etc', '/python', '/kit/lmcourse/classroom', '/proc'))",
     "any folder but one": "[m.split()[1] for m in open('/proc/mounts') if "
-    "os.path.isdir(m.split()[1]) and os.access(m.split()[1], os.W_OK) and 'devpts' not in m] == ['/tmp']",
+    "os.path.isdir(m.split()[1]) and os.access(m.split()[1], os.W_OK) and "
+    "'devpts' not in m] == ['/tmp']",
     "the worker's own code": "refused(lambda: open('/kit/lmcourse/classroom/wire.py', 'a'))",
     "loopback": "refused(lambda: socket.create_connection(('127.0.0.1', {port}), 1))",
     "names": "refused(lambda: socket.getaddrinfo('example.org', 80))",
