@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 BLOCK = Path(__file__).parent / "tests/no_network"
-SYSTEM_PACKAGES = {"chromium": "chromium", "bwrap": "bubblewrap"}  # command: Debian package, as in .ci/run
+SYSTEM_PACKAGES = {"chromium": "chromium", "bwrap": "bubblewrap"}  # as in .ci/run
 
 os.environ.update(LMCOURSE_STATIC="1", TF_ENABLE_ONEDNN_OPTS="0", TF_CPP_MIN_LOG_LEVEL="2")
 os.environ["MPLBACKEND"] = "agg"

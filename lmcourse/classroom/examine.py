@@ -5,109 +5,26 @@ hidden test hands to the student's code can come to light in what the student ge
 """
 
 import io
-import json
-import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import asdict, dataclass, field
 from types import SimpleNamespace
-
-import psutil
 
 from lmcourse.classroom.assignment import Assignment, Part
 from lmcourse.classroom.draw import draw
+from lmcourse.classroom.report import Mark, Report, sentence
+from lmcourse.classroom.session import Session
 from lmcourse.classroom.student import Ended, Outcome, Student, StudentError
-from lmcourse.classroom.submission import Submission, harmless
+from lmcourse.classroom.submission import Submission
 from lmcourse.classroom.wire import NO_VALUE
 
-try:
-    import resource
-except ImportError:  # Windows has none
-    resource = None
-
-SENTENCES = {
-    "unanswered": ("This part is not answered yet.", "这一部分还没有作答。"),
-    "missing": (
-        "`{name}` is not there: its cell is missing, was not filled in, or stopped with an error. "
-        "Restart the kernel, run all cells, and see where it stops.",
-        "找不到 `{name}`：那一格不见了、没填，或者运行时出错停下了。"
-        "请重启内核、运行全部单元格，看看停在哪里。",
-    ),
-    "error": ("`{name}` stops with {kind}.", "`{name}` 出错停下：{kind}。"),
-    "value": (
-        "`{name}` must give numbers, text, arrays, or lists and dictionaries of them, and nothing "
-        "else.",
-        "`{name}` 只能给出数、文字、数组，以及由它们组成的列表和字典。",
-    ),
-    "time": (
-        "This part took too long. Look for a loop that never ends, or for input() and sleep().",
-        "这一部分用时太长。请检查有没有死循环，有没有 input() 或 sleep()。",
-    ),
-    "late": (
-        "Your other parts took so long that no time was left for this one. Mend those first.",
-        "别的部分用时太长，没有时间批改这一部分了。请先改好那些部分。",
-    ),
-    "memory": (
-        "This part used too much memory. Look for a list or an array that grows without end, or "
-        "for many files.",
-        "这一部分占用内存太多。请检查有没有不断变大的列表或数组，有没有写出很多文件。",
-    ),
-    "died": (
-        "This part ended the whole program. Take out exit() and quit(), and look for a function "
-        "that calls itself without end.",
-        "这一部分让整个程序退出了。请去掉 exit()、quit()，并检查有没有无休止调用自己的函数。",
-    ),
-    "visible": ("A visible test fails: {message}", "一个公开测试没有通过：{message}"),
-    "hidden": (
-        "Right in the visible tests, but not for other values. Try numbers, shapes and sizes of "
-        "your own, and cases at the edge.",
-        "公开测试都通过了，换别的数就不对。请自己换些数、形状和大小试试，也试试边界情形。",
-    ),
-}
 TOLD = 600  # characters of a visible test's message
 SECONDS, PART_SECONDS = 300.0, 60.0  # for one submission, for one test of one of its parts
-GRACE = 30.0  # seconds that a test may compute itself, beyond those
 ENDS = ("time", "late", "memory", "died")
-MEMORY = 2 * 2**30  # bytes that a test itself may take: what it compares may be large on purpose
 
 
 class Misconception(AssertionError):
     """A test has found a known mistake; the text is its name."""
-
-
-@dataclass
-class Mark:
-    """What one part reaches, and the sentences for its author, in both languages."""
-
-    part: str
-    points: float
-    most: float
-    mistake: str | None = None  # its name, if it is a known one
-    sentences: list[dict[str, str]] = field(default_factory=list)
-
-
-@dataclass
-class Report:
-    """All that is found about one submission; as JSON it is kept and read again."""
-
-    student: str
-    assignment: str
-    language: str
-    marks: list[Mark]
-    outputs: list[str]  # of the code cells that ran, in order, errors included
-    notes: list[dict[str, str]]
-
-    def to_json(self) -> str:
-        """Write it down, always in the same way."""
-        return json.dumps(asdict(self), ensure_ascii=False, indent=1, sort_keys=True)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Report":
-        """Read what `to_json` wrote."""
-        kept = json.loads(text)
-        return cls(**kept | {"marks": [Mark(**mark) for mark in kept["marks"]]})
 
 
 def examine(
@@ -131,13 +48,16 @@ def examine(
         part_seconds: for all that one part's visible or hidden test asks.
     """
     parts = [part for part in assignment.parts.values() if not part.by_hand]
-    session = _Session(submission.code(), start, time.monotonic() + seconds, part_seconds)
+    session = Session(submission.code(), start, time.monotonic() + seconds, part_seconds)
     try:
-        visible = {part.name: session.test(_Visible(assignment, part, student)) for part in parts}
+        visible = {
+            part.name: session.test(part.name, _Visible(assignment, part, student))
+            for part in parts
+        }
         outputs = [told(outcome) for outcome in session.first]
         session.close()
         hidden = {
-            part.name: session.test(_Hidden(assignment, part, student, secret))
+            part.name: session.test(part.name, _Hidden(assignment, part, student, secret))
             for part in parts
             if (visible[part.name] or {}).get("reason") not in ENDS
         }
@@ -165,101 +85,10 @@ def _mark(part, visible, hidden):
         mark.mistake = hidden["mistake"]
         mark.sentences.append(dict(part.mistakes[mark.mistake].sentence))
     elif visible is None:
-        mark.sentences.append(_sentence(hidden))
+        mark.sentences.append(sentence(hidden))
     if visible is not None:  # mended first, as its author can see it fail
-        mark.sentences.append(_sentence(visible))
+        mark.sentences.append(sentence(visible))
     return mark
-
-
-def _sentence(found):
-    found = {key: harmless(str(value)) for key, value in found.items()}
-    en, zh = SENTENCES[found["reason"]]
-    return {"en": en.format(**found), "zh": zh.format(**found)}
-
-
-class _Session:
-    """A submission that runs, and is started again where a part of it ends the process.
-
-    A cell that ended it once is left out from then on, and so is the part that it belongs to.
-    """
-
-    def __init__(self, cells, start, end, part_seconds):
-        self.cells, self.start, self.end, self.part_seconds = cells, start, end, part_seconds
-        self.bad, self.first = {}, [Outcome("", None) for _ in cells]
-        self.student = None
-
-    def test(self, test):
-        """Hold the submission against one test: None if it passes, else what was found."""
-        fresh = False
-        while True:
-            while self.student is None:
-                fresh = True
-                if self.end <= time.monotonic():
-                    return {"reason": "late"}
-                self._restart()
-            if why := self.why(test.part.name):
-                return {"reason": why}
-            self.student.deadline = min(self.end, time.monotonic() + self.part_seconds)
-            try:
-                with _bounded(self.part_seconds + GRACE):
-                    return test(self.student)
-            except Ended as ended:
-                self.close()
-                if fresh:  # else another part may have left something behind: once more, alone
-                    return {"reason": str(ended)}
-
-    def why(self, part):
-        """Why a part's own cell can't run, or None."""
-        return next((why for i, why in self.bad.items() if self.cells[i][0] == part), None)
-
-    def _restart(self):
-        student = self.start()
-        student.deadline = self.end
-        for i, (_, source) in enumerate(self.cells):
-            if i in self.bad:
-                continue
-            try:
-                outcome = student.run(source)
-            except Ended as ended:
-                student.close()
-                self.bad[i] = str(ended)
-                self.first[i] = Outcome(_sentence({"reason": str(ended)})["en"], None)
-                return
-            if self.first[i] == Outcome("", None):
-                self.first[i] = outcome
-        self.student = student
-
-    def close(self):
-        if self.student is not None:
-            self.student.close()
-        self.student = None
-
-
-@contextmanager
-def _bounded(seconds):
-    """Bound what a test takes on this side: what it is handed may be large or slow on purpose."""
-    if resource is None:
-        yield
-        return
-    main = threading.current_thread() is threading.main_thread()
-    before = resource.getrlimit(resource.RLIMIT_AS)
-    most = psutil.Process().memory_info().vms + MEMORY
-    if before[0] in (resource.RLIM_INFINITY, -1) or before[0] > most:
-        resource.setrlimit(resource.RLIMIT_AS, (most, before[1]))
-    if main:  # signals come to no other thread
-        handler = signal.signal(signal.SIGALRM, _too_long)
-        signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        if main:
-            signal.setitimer(signal.ITIMER_REAL, 0)
-            signal.signal(signal.SIGALRM, handler)
-        resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-def _too_long(*_):
-    raise Ended("time")
 
 
 class _Test:

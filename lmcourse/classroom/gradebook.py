@@ -26,7 +26,7 @@ from traitlets.config import Config
 
 from lmcourse.classroom.assignment import Assignment
 from lmcourse.classroom.classes import Classroom, write
-from lmcourse.classroom.examine import Report
+from lmcourse.classroom.report import Report
 
 CONFIG = """\
 c = get_config()

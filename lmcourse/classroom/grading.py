@@ -20,7 +20,8 @@ from lmcourse.classroom import assignment as assignments
 from lmcourse.classroom import sandbox
 from lmcourse.classroom.assignment import Assignment
 from lmcourse.classroom.classes import Classroom, write
-from lmcourse.classroom.examine import Mark, Report, examine
+from lmcourse.classroom.examine import examine
+from lmcourse.classroom.report import Mark, Report
 from lmcourse.classroom.sandbox import Limits
 from lmcourse.classroom.student import Worker
 from lmcourse.classroom.submission import Refused, submitted
@@ -32,6 +33,8 @@ CRASHED = {
 CODE = (
     "assignment",
     "examine",
+    "session",
+    "report",
     "student",
     "submission",
     "worker",

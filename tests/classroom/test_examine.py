@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from lmcourse.classroom import examine as module
-from lmcourse.classroom.examine import SENTENCES, Report, examine
+from lmcourse.classroom import session as module
+from lmcourse.classroom.examine import examine
+from lmcourse.classroom.report import SENTENCES, Report
 from lmcourse.classroom.student import Ended, InProcess
 from tests.classroom.attacked import hand_in
 
@@ -52,13 +53,13 @@ def test_what_a_student_says_is_shown_and_does_nothing(tmp_path):
 
 def test_a_test_that_is_handed_two_huge_shapes_takes_no_memory(tmp_path, monkeypatch):
     monkeypatch.setattr(module, "MEMORY", 2**29)
-    with pytest.raises(MemoryError), module._bounded(10):
+    with pytest.raises(MemoryError), module.bounded(10):
         np.ones((20_000, 1)) - np.ones((1, 20_000))
     assert (np.ones((20_000, 1)) - np.ones((1, 10_000))).size  # afterwards all is as before
 
 
 def test_a_test_that_never_ends_is_ended():
-    with pytest.raises(Ended, match="time"), module._bounded(0.2):
+    with pytest.raises(Ended, match="time"), module.bounded(0.2):
         while True:
             pass
 

@@ -11,7 +11,7 @@ import time
 import psutil
 import pytest
 
-from lmcourse.classroom.examine import SENTENCES
+from lmcourse.classroom.report import SENTENCES
 from lmcourse.classroom.sandbox import Limits
 from lmcourse.classroom.student import Ended, Worker
 from lmcourse.lesson import ROOT
