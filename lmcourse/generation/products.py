@@ -16,7 +16,6 @@ from lmcourse.compression.quantize import dequantize, quantize
 from lmcourse.models.gpt import GPT
 
 WEIGHTS = ("float32", "int8")
-PARTS = 2  # of a matrix in float32
 Products = list[tuple[object, str, Callable]]  # whose, which method, what stands in for it
 
 
@@ -38,29 +37,26 @@ class Rows:
     def __init__(self, rows: np.ndarray, weights: str, bias=None, one=1.0):
         self.bias, self.scales, self.one = bias, None, one
         if weights == "int8":
-            whole, scales = quantize(rows)
-            self.parts, self.scales = [_fixed(whole)], _fixed(scales)
-        else:
-            self.parts = [_fixed(part) for part in np.array_split(rows, PARTS)]
+            rows, scales = quantize(rows)
+            self.scales = _fixed(scales)
+        self.rows = _fixed(rows)
 
     def __call__(self, x, training=None):
         """Multiply: `(B, T, D) -> (B, T, U)`.
 
-        XLA shares a product that has something to convert among the cores, a bare one not: so
-        float32 comes in parts, each for a core. And where it converts, it would compute x anew for
-        every row, if x did not end in a division that it cannot do beforehand.
+        Where there is something to convert, XLA would compute x anew for every row, if x did not
+        end in a division that it cannot do beforehand.
         """
         x = x if self.scales is None else x / self.one
         vectors = ops.transpose(ops.reshape(x, (-1, x.shape[-1])))  # one a column
-        rows = [ops.cast(part, x.dtype) for part in self.parts]
-        y = ops.concatenate([ops.matmul(part, vectors) for part in rows])
+        y = ops.matmul(ops.cast(self.rows, x.dtype), vectors)
         y = ops.reshape(ops.transpose(y), (*ops.shape(x)[:-1], y.shape[0]))
         y = y if self.scales is None else y * self.scales
         return y if self.bias is None else y + self.bias
 
     def look_up(self, ids):
         """Give the rows of some ids, of int8: `(B, T) -> (B, T, D)`."""
-        whole = ops.cast(ops.take(self.parts[0], ids, axis=0), "float32")
+        whole = ops.cast(ops.take(self.rows, ids, axis=0), "float32")
         return whole * ops.take(self.scales, ids)[..., None]
 
 

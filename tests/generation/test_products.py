@@ -33,7 +33,7 @@ def test_rows_are_looked_up():
 
 def test_int8_is_one_byte_a_weight_and_one_scale_a_row():
     rows = Rows(numbers(U, D), "int8")
-    assert rows.parts[0].dtype == "int8" and rows.scales.shape == (U,)
+    assert rows.rows.dtype == "int8" and rows.scales.shape == (U,)
 
 
 @pytest.mark.parametrize("family", ["gpt2", "llama untied"])
