@@ -27,6 +27,7 @@ from traitlets.config import Config
 from lmcourse.classroom.assignment import Assignment
 from lmcourse.classroom.classes import Classroom, write
 from lmcourse.classroom.report import Report
+from lmcourse.classroom.submission import harmless
 
 CONFIG = """\
 c = get_config()
@@ -66,6 +67,7 @@ def register(classroom: Classroom, assignment: Assignment) -> list[Path]:
         book.update_or_create_assignment(name, duedate=due and due.replace(tzinfo=None))
         for person in classroom.roster.values():
             names = {"last_name": person.last_name, "first_name": person.first_name}
+            names = {key: harmless(name) for key, name in names.items()}
             book.update_or_create_student(person.id, email=person.email, **names)
     for language, folder in LANGUAGES.items():
         notebook = assignment.notebook(language)
@@ -216,7 +218,7 @@ def _with_results(work, report):
         mark = found.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
         cell.execution_count = number
         if mark is None:
-            text = next(outputs)
+            text = next(outputs, "")  # none where nothing could be run
             new = [nbformat.v4.new_output("stream", text=text)] if text else []
         elif mark.points < mark.most:
             told = [f"✗ {sentence[language]}" for sentence in mark.sentences]
@@ -226,7 +228,7 @@ def _with_results(work, report):
             new = [nbformat.v4.new_output("stream", text="✓")]
         cell.outputs = new
     if report.notes:
-        text = "\n".join(f"- {note[language]}" for note in report.notes)
+        text = "\n".join(f"- {harmless(note[language])}" for note in report.notes)
         work.cells.insert(1, nbformat.v4.new_markdown_cell(text))
     return work
 
