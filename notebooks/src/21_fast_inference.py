@@ -853,6 +853,7 @@ assert 1.2 < lengths[1] < 2 and lengths[8] - lengths[4] < lengths[4] - lengths[1
 # %% [markdown] lang="zh"
 # 猜得长了，后一半很少留得住，所以一串几乎不再变长，公式也是这么说的。按**钟**算是不是更快，那是另一回事。草稿模型的权重不到十分之一；它走一步，用时也不到十分之一吗？
 
+
 # %% tags=["nbval-ignore-output"]
 def step_of(decoder):
     decoder.rewind(0)
