@@ -1,4 +1,4 @@
-"""A teacher's folder for one class: roster, settings, and what is handed in. Knows no marks.
+"""A teacher's folder for one class: roster, settings, where everything lies. Knows no marks.
 
 roster.csv       id,last_name,first_name,email        the teacher's
 classroom.toml   the class's secret, due dates, what a late day costs
@@ -6,37 +6,16 @@ release/  collected/  reports/  autograded/  feedback/  gradebook.db       writt
 """
 
 import csv
-import json
-import lzma
 import os
 import re
 import secrets
-import shutil
-import tempfile
 import tomllib
 import unicodedata
-import zipfile
-import zlib
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-import nbformat
-
-from lmcourse.classroom.assignment import Assignment
-from lmcourse.classroom.submission import LARGEST, Refused, Submission, harmless, submitted
-
-MOST_FILES = 5_000  # of one hand-in
-BAD_ZIP = (
-    *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
-    *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
-)
-BY_PLATFORM = (  # what stands before the name that a student gave a file
-    re.compile(r"(?P<person>.*?)_\d+_assignsubmission_[a-z]+_?"),  # Moodle
-    re.compile(r"(?P<person>[^_/]+(_LATE)?_\d+)_\d+_"),  # Canvas: with its number of the person
-)
 SETTINGS = """\
 # The settings of this class. Keep the secret to yourself: the hidden tests draw from it.
 secret = "{secret}"
@@ -54,17 +33,6 @@ class Person:
     last_name: str = ""
     first_name: str = ""
     email: str = ""
-
-
-@dataclass(frozen=True)
-class HandedIn:
-    """What became of one file: taken for a student, or refused with a sentence for its author."""
-
-    file: str
-    student: str
-    refused: Mapping[str, str] | None = None
-    notes: tuple[Mapping[str, str], ...] = ()
-    older: bool = False  # than another of the same student, which counts
 
 
 @dataclass(frozen=True)
@@ -168,252 +136,3 @@ def write(path: Path, content: bytes) -> None:
     unfinished = path.with_name(path.name + ".part")
     unfinished.write_bytes(content)
     os.replace(unfinished, path)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A file that can be graded, before it is clear whose it is and which one counts."""
-
-    file: str
-    place: str  # as much of its path as the student could not choose
-    when: datetime
-    number: int
-    surely: bool  # the place names the student; else the student's own words do
-    work: Submission
-
-
-def collect(
-    classroom: Classroom, assignment: Assignment, source: Path, at: datetime | None = None
-) -> list[HandedIn]:
-    """Take in what a learning platform gives: a zip file, or a folder.
-
-    A file belongs to the student whose id or name stands in that part of its path which the
-    platform wrote. Where it names nobody, the student's own words count, the file's name and the id
-    in the notebook: but never against a file of somebody whom the platform named. Of several files
-    by one student the newest counts. Files keep their time; `at` sets another for all.
-
-    Raises:
-        ValueError: if `source` is neither a folder nor a zip file.
-    """
-    found, results, taken = {}, [], set()
-    with tempfile.TemporaryDirectory() as scratch:
-        for number, (name, when, path) in enumerate(_files(source, Path(scratch))):
-            place, rest = _place(name)
-            named = _named(classroom.roster, place, assignment.name)
-            student, surely = (named[0], True) if len(named) == 1 else (None, False)
-            try:
-                if isinstance(path, Refused):
-                    raise path
-                work = submitted(path, assignment, student)
-                if student is None:
-                    words = [work.claimed, *_named(classroom.roster, rest, assignment.name)]
-                    known = [id for id in words if id in (named or classroom.roster)]
-                    if len(set(known)) != 1:
-                        raise _nobody(work.claimed, named)
-                    student = known[0]
-                    work = submitted(path, assignment, student)
-            except (Refused, OSError) as error:
-                why = error if isinstance(error, Refused) else _unreadable(name)
-                results.append(HandedIn(harmless(name), student or "", why.sentence))
-                continue
-            finally:
-                if isinstance(path, Path) and path.is_relative_to(scratch):
-                    path.unlink()
-            one = _Found(harmless(name), place, when, number, surely, work)
-            found.setdefault(student, []).append(one)
-    for student, files in found.items():
-        files.sort(key=lambda one: (one.surely, one.when, one.number))
-        newest, folder = files[-1], classroom.work(assignment.name, student).parent
-        places = {one.place for one in files if not one.surely}
-        if not newest.surely and places | _earlier(folder) != {newest.place}:
-            results += [HandedIn(one.file, "", _whose(student)) for one in files]
-            continue
-        for one in files[:-1]:
-            if newest.surely and not one.surely:
-                results.append(HandedIn(one.file, "", _whose(student)))
-            else:
-                results.append(HandedIn(one.file, student, older=True))
-        work, when = newest.work, (at or newest.when).astimezone(UTC)
-        write(folder / "timestamp.txt", f"{when.isoformat()}\n".encode())
-        write(folder / "place.txt", ("" if newest.surely else newest.place).encode())
-        write(folder / "notes.json", json.dumps(work.notes, ensure_ascii=False).encode())
-        write(folder / f"{assignment.name}.ipynb", nbformat.writes(work.notebook).encode())
-        taken.add(student)
-        results.append(HandedIn(newest.file, student, None, work.notes))
-    for result in results:
-        _keep_reason(classroom, assignment, result, taken)
-    return sorted(results, key=lambda result: (result.student, result.file))
-
-
-def _earlier(folder):
-    """Where a student's file came from that was collected before."""
-    path = folder / "place.txt"
-    return {path.read_bytes().decode()} if path.is_file() else set()
-
-
-def _keep_reason(classroom, assignment, result, taken):
-    """Leave what the student should be told beside the feedback, until there is a good file."""
-    if not result.student:
-        return
-    path = classroom.folder / "feedback" / result.student / f"{assignment.name} refused.txt"
-    if result.student in taken:
-        path.unlink(missing_ok=True)
-    elif result.refused is not None:
-        text = f"{result.refused['en']}\n{result.refused['zh']}\n"
-        write(path, text.encode())
-
-
-def _files(source, scratch) -> Iterator[tuple[str, datetime, Path | Refused]]:
-    """Give each file's name, time, and where it can be read, or why it can't."""
-    if source.is_dir():
-        for path in sorted(source.rglob("*")):
-            if path.is_file() and not path.is_symlink() and not _hidden(path.relative_to(source)):
-                when = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                yield path.relative_to(source).as_posix(), when, path
-        return
-    try:
-        with zipfile.ZipFile(source) as archive:
-            entries = [entry for entry in archive.infolist() if not entry.is_dir()]
-            if len(entries) > MOST_FILES:
-                raise ValueError(
-                    f"A zip file may hold {MOST_FILES:,} files. Received: {len(entries):,}"
-                )
-            for number, entry in enumerate(entries):
-                name = _entry_name(entry)
-                if not _hidden(Path(name)):
-                    yield name, _when(entry), _unpacked(archive, entry, name, scratch / f"{number}")
-    except (OSError, zipfile.BadZipFile):
-        raise ValueError(f"Collect from a folder or a whole zip file. Received: {source}") from None
-
-
-def _entry_name(entry):
-    """Give a file's path in the zip. Old programs don't say how they wrote what is not ASCII."""
-    name = entry.filename
-    if not entry.flag_bits & 0x800:  # not marked as UTF-8: Python has read it as code page 437
-        for coding in ("utf-8", "gb18030"):
-            try:
-                name = name.encode("cp437").decode(coding)
-                break
-            except UnicodeError:
-                pass
-    return unicodedata.normalize("NFC", name.replace("\\", "/"))
-
-
-def _when(entry):
-    try:
-        return datetime(*entry.date_time).astimezone(UTC)
-    except ValueError:  # some programs write month 0
-        return datetime.now(UTC)
-
-
-def _unpacked(archive, entry, name, folder):
-    """Copy one file out of the zip, under a plain name: no path in the zip leads anywhere."""
-    folder.mkdir()
-    plain = name.rsplit("/", 1)[-1]
-    path = folder / (plain if plain not in ("", ".", "..") else "file")
-    try:
-        with archive.open(entry) as packed, path.open("wb") as file:
-            shutil.copyfileobj(_Short(packed), file)
-    except BAD_ZIP:
-        path.unlink(missing_ok=True)
-        locked = entry.flag_bits & 1
-        return Refused(
-            f"{plain} can't be unpacked: "
-            + ("it has a password. Hand it in without." if locked else "the file is damaged."),
-            f"{plain} 无法解压：" + ("有密码。请不加密码再提交。" if locked else "文件已损坏。"),
-        )
-    return path
-
-
-class _Short:
-    """A file of which no more is read than it takes to see that it is too large."""
-
-    def __init__(self, file):
-        self.file, self.left = file, LARGEST + 1
-
-    def read(self, size):
-        content = self.file.read(min(size, self.left))
-        self.left -= len(content)
-        return content
-
-
-def _hidden(path):
-    return any(
-        part == "__MACOSX" or part.startswith(".") and part not in (".", "..")
-        for part in path.parts
-    )
-
-
-def _place(name):
-    """Part a path into what the platform, or the teacher, wrote and what the student chose.
-
-    >>> _place("Ada Lovelace_17_assignsubmission_file_/s02.ipynb")
-    ('Ada Lovelace', 's02.ipynb')
-    >>> _place("lovelaceada_LATE_4711_99_s02.ipynb")
-    ('lovelaceada_LATE_4711', 's02.ipynb')
-    >>> _place("week 3/s01.ipynb")
-    ('week 3/s01.ipynb', '')
-    """
-    folders = name.split("/")
-    for i, folder in enumerate(folders):
-        for pattern in BY_PLATFORM:
-            if found := pattern.match(folder):
-                rest = [folder[found.end() :], *folders[i + 1 :]]
-                return "/".join([*folders[:i], found["person"]]), "/".join(filter(None, rest))
-    return name, ""
-
-
-def _named(roster, path, assignment):
-    """Who stands in a path, by id or by name: in its first folder that names anybody.
-
-    An id inside a longer one doesn't count, nor a name inside a longer one.
-    """
-    for folder in path.split("/"):
-        folder = folder.casefold().replace(assignment.casefold(), " ")
-        spans, words, found = {}, set(re.findall(r"[^\W_]+", folder)), {}
-        for person in roster.values():
-            pattern = rf"(?<![^\W_]){re.escape(person.id.casefold())}(?![^\W_])"
-            if person.id.casefold() in folder:
-                for match in re.finditer(pattern, folder):
-                    spans[match.span()] = person.id
-            last, first = (
-                re.findall(r"[^\W_]+", name.casefold())
-                for name in (person.last_name, person.first_name)
-            )
-            joined = {"".join(last + first), "".join(first + last)}
-            if last and ({*last, *first} <= words or (first and joined & words)):
-                found[person.id] = {*last, *first}
-        named = {
-            id
-            for (start, end), id in spans.items()
-            if not any(a <= start and end <= b and b - a > end - start for a, b in spans)
-            and not any({folder[start:end]} < name for name in found.values())
-        }
-        named |= {id for id, own in found.items() if not any(own < o for o in found.values())}
-        if named:
-            return sorted(named)
-    return []
-
-
-def _unreadable(name):
-    return Refused(f"{name} can't be opened.", f"{name} 打不开。")
-
-
-def _nobody(claimed, named):
-    said, ids = repr(claimed) if claimed else "no id", ", ".join(named)
-    path = f"names {ids}" if named else "names no student"
-    return Refused(
-        f"Nobody on the list: the path {path}, and the notebook says {said}. "
-        "Write your student id into its first code cell.",
-        f"名单上找不到这个人：文件路径里{f'有 {ids}' if named else '没有学号'}，笔记本里写的是 "
-        f"{claimed or '空'}。请把学号写进第一个代码格。",
-    )
-
-
-def _whose(student):
-    return {
-        "en": f"This file says that it is by {student}, and so does another; no path says which "
-        f"is. Rename the right one to {student}.ipynb and collect it again.",
-        "zh": f"这个文件自称是 {student} 的，另一个也这么说，路径看不出哪个是。请把对的那个改名为 "
-        f"{student}.ipynb，再收一次。",
-    }

@@ -97,12 +97,12 @@ def release(options: argparse.Namespace) -> int:
 
 def collect(options: argparse.Namespace) -> int:
     """Take in a zip file or a folder from a learning platform, and say what became of each file."""
-    from lmcourse.classroom import classes
+    from lmcourse.classroom import collecting
     from lmcourse.classroom.assignment import find
 
     assignment, classroom = find(options.assignment), _class(options)
     due = classroom.due(assignment.name)
-    results = classes.collect(classroom, assignment, Path(options.source), _time(options.at))
+    results = collecting.collect(classroom, assignment, Path(options.source), _time(options.at))
     for result in results:
         said = [result.refused, *result.notes] if result.refused else result.notes
         sign, when = "✗" if result.refused else "✓", ""

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from lmcourse.classroom import classes
-from lmcourse.classroom.classes import Classroom, collect
+from lmcourse.classroom import classes, files
+from lmcourse.classroom.classes import Classroom
+from lmcourse.classroom.collecting import collect
 from tests.classroom import tiny
 
 PEOPLE = [
@@ -233,19 +234,19 @@ def test_a_file_that_unpacks_to_ten_gigabytes_is_read_no_further_than_needed(cou
     entry = zipfile.ZipFile(source).infolist()[0]
     assert entry.file_size == 64 * 2**20
     seen = []
-    real = classes._Short.read
+    real = files._Short.read
 
     def read(self, size):
         content = real(self, size)
         seen.append(len(content))
         return content
 
-    classes._Short.read = read
+    files._Short.read = read
     try:
         results = collect(*course, source)
     finally:
-        classes._Short.read = real
-    assert sum(seen) < classes.LARGEST + 2**20
+        files._Short.read = real
+    assert sum(seen) < files.LARGEST + 2**20
     assert [one.student for one in results if one.refused] == ["s1"]
     assert "are allowed" in results[0].refused["en"]
     assert course[0].students("90_twice") == ["s10"]
@@ -288,7 +289,7 @@ def test_a_broken_zip_is_named(course, tmp_path, content):
 
 
 def test_a_zip_of_too_many_files_is_refused(course, tmp_path, monkeypatch):
-    monkeypatch.setattr(classes, "MOST_FILES", 2)
+    monkeypatch.setattr(files, "MOST_FILES", 2)
     with pytest.raises(ValueError, match="may hold 2 files. Received: 3"):
         taken(course, {f"{n}.txt": b"" for n in range(3)}, tmp_path)
 

@@ -10,7 +10,8 @@ import nbformat
 import pytest
 
 from lmcourse.classroom import gradebook
-from lmcourse.classroom.classes import Classroom, collect
+from lmcourse.classroom.classes import Classroom
+from lmcourse.classroom.collecting import collect
 from lmcourse.classroom.report import Mark, Report
 from tests.classroom import tiny
 

@@ -13,7 +13,8 @@ import psutil
 import pytest
 
 from lmcourse.classroom import gradebook, grading
-from lmcourse.classroom.classes import Classroom, collect
+from lmcourse.classroom.classes import Classroom
+from lmcourse.classroom.collecting import collect
 from lmcourse.classroom.sandbox import Limits, NoSandbox
 from tests.classroom import tiny
 

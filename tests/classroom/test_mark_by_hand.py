@@ -8,7 +8,8 @@ import sys
 import pytest
 
 from lmcourse.classroom import gradebook
-from lmcourse.classroom.classes import Classroom, collect
+from lmcourse.classroom.classes import Classroom
+from lmcourse.classroom.collecting import collect
 from lmcourse.classroom.report import Mark, Report
 from tests.classroom import tiny
 from tests.test_lab import CHROMIUM, PATIENCE, answers, free_port, wait_for
