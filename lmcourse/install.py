@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 PYTHONS = ((3, 11), (3, 12), (3, 13))
 UV = "uv==0.13.9"
-DISK_GB, DOWNLOAD_GB, MEMORY_GB = 3.5, 1.0, 4
+DISK_GB, DOWNLOAD_GB, MEMORY_GB = 4.0, 1.0, 4
 LOCKED = ("requirements.txt", "constraints.txt", "data/requirements.txt", "pyproject.toml")
 
 

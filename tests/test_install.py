@@ -39,7 +39,7 @@ def test_needs_are_stated_before_anything_is_fetched(capsys):
 
 def test_a_small_disk_stops_the_set_up_before_it_starts(monkeypatch):
     monkeypatch.setattr(install, "free_gb", lambda folder: 0.4)
-    with pytest.raises(install.Stop, match=r"needs 3.5 GB of free disk. Received: 0.4 GB"):
+    with pytest.raises(install.Stop, match=r"needs 4.0 GB of free disk. Received: 0.4 GB"):
         install.state_needs()
 
 
