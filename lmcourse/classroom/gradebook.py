@@ -1,7 +1,8 @@
 """Marks in nbgrader's gradebook: what was found goes in, pages for people and a table come out.
 
 nbgrader's own grading, which runs a submission as the teacher, is not used: the marks come from
-`lmcourse.classroom.grading`. Its database, its page for marking by hand and its feedback are.
+`lmcourse.classroom.grading`. Its database, its page for marking by hand and its feedback are. Those
+pages show markdown as it stands: what comes from students must have been made `harmless`.
 """
 
 import csv
@@ -22,7 +23,6 @@ from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ComputeChecksums, LockCells, SaveCells
 from sqlalchemy.exc import SAWarning
-from traitlets.config import Config
 
 from lmcourse.classroom.assignment import Assignment
 from lmcourse.classroom.classes import Classroom, write
@@ -32,7 +32,6 @@ from lmcourse.classroom.submission import harmless
 CONFIG = """\
 c = get_config()
 c.CourseDirectory.root = {root!r}
-c.HTMLExporter.sanitize_html = True  # a submission's text can't act in the teacher's page
 c.GenerateAssignment.preprocessors = []  # the page's own button changes nothing in a release
 """
 LANGUAGES = {"en": "", "zh": "zh"}
@@ -136,14 +135,12 @@ def feedback(
 ) -> list[Path]:
     """Write a page for every student who has marks: answers, sentences, points, comments."""
     written = []
-    config = Config()
-    config.HTMLExporter.sanitize_html = True
     for student in progress(classroom.students(assignment.name)):
         if not (classroom.folder / "autograded" / student / assignment.name).is_dir():
             continue
         course = CourseDirectory(root=str(classroom.folder.resolve()), db_url=_url(classroom))
         course.assignment_id, course.student_id = assignment.name, student
-        maker = GenerateFeedback(coursedir=course, config=config)
+        maker = GenerateFeedback(coursedir=course)
         maker.force, maker.log = True, _quiet()
         maker.start()
         folder = classroom.folder / "feedback" / student / assignment.name
