@@ -574,6 +574,24 @@ from lmcourse.training.streams import random_batches
 
 show_source(recipes.quick_gpt, recipes.modern, recipes.rise_and_fall)
 
+# %% [markdown]
+# One trick makes the writing fast. TensorFlow compiles a model for one shape, and a text that grows has another shape at every token. So we fill the row up on the right to the full length, with anything, and read only the places that we asked for. That is allowed because nobody looks to the right:
+
+# %% [markdown] lang="zh"
+# 有个窍门能让它写得快。TensorFlow 按固定的形状编译模型，而文本每写一个词元，形状就变一次。所以我们在右边随便填些东西，把一行补到最长，只读想要的那些位置。这样做合法，因为谁也不往右看：
+
+
+# %%
+def at_full_length(model):
+    """Give the same model, compiled once for its longest row."""
+
+    def call(ids):
+        filled = np.pad(ids, ((0, 0), (0, model.context_length - ids.shape[1])))
+        return model.predict_on_batch(filled)[:, : ids.shape[1]]
+
+    return call
+
+
 # %%
 tokenizer = tokenizers["shakespeare"]
 held_out = tokenizer.encode(shakespeare().text("validation")[:6_401])
@@ -582,7 +600,8 @@ samples = []
 
 def look():  # at every validation: let it write, then score it
     dice = np.random.default_rng(0)
-    ids = generate(model, tokenizer.encode("KING"), 80, dice, context_length=64, temperature=0.8)
+    prompt, quick = tokenizer.encode("KING"), at_full_length(model)
+    ids = generate(quick, prompt, 80, dice, context_length=64, temperature=0.8)
     samples.append(tokenizer.decode(ids))
     return score(model, held_out, context_length=64).nats_per_token
 
@@ -920,25 +939,13 @@ networks = {name: trained.load(name, "GPT") for name in ("shakespeare", "sanguo"
 for name, (model, _) in networks.items():
     print(f"{name}: {model.count_params():,} weights, context {model.context_length}")
 
-
 # %% [markdown]
-# One trick makes the writing fast. TensorFlow compiles a model for one shape, and a text that grows has another shape at every token. So we fill the row up on the right to the full length, with anything, and read only the places that we asked for. That is allowed because nobody looks to the right:
+# They, too, write faster when they are filled up to the full length:
 
 # %% [markdown] lang="zh"
-# 有个窍门能让它写得快。TensorFlow 按固定的形状编译模型，而文本每写一个词元，形状就变一次。所以我们在右边随便填些东西，把一行补到最长，只读想要的那些位置。这样做合法，因为谁也不往右看：
-
+# 照样补到最长，写得快些：
 
 # %%
-def at_full_length(model):
-    """Give the same model, compiled once for its longest row."""
-
-    def call(ids):
-        filled = np.pad(ids, ((0, 0), (0, model.context_length - ids.shape[1])))
-        return model.predict_on_batch(filled)[:, : ids.shape[1]]
-
-    return call
-
-
 quick = {name: at_full_length(model) for name, (model, _) in networks.items()}
 model, tokenizer = networks["shakespeare"]
 some = tokenizer.encode("To be, or not to be")[None]

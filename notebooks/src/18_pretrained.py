@@ -562,6 +562,7 @@ assert beginning == reference["story"][: len(beginning)].tolist()
 
 # %%
 from lmcourse.generation.cache import Decoder, stream
+from lmcourse.generation.sampling import generate
 
 decoder = Decoder(model, length=256)
 END = tokenizer.special["<|im_end|>"]
@@ -692,18 +693,18 @@ plt.show()
 # **图.** 权重放对时，以及犯了五种错误时，那段文字每个词元的代价；虚线是一无所知的代价。犯错误 1 和 2，模型还不如骰子；3 和 4 只多费一点；5 根本看不出来。
 
 # %% [markdown]
-# Mistakes 1 and 2 are the good ones: they shout. Number 3, all pairs of all heads in all thirty blocks in the wrong order, costs about one bit, number 4 less than half of that. Here is how the first four write. (A `Decoder` copies the weights, so each needs a new one.)
+# Mistakes 1 and 2 are the good ones: they shout. Number 3, all pairs of all heads in all thirty blocks in the wrong order, costs about one bit, number 4 less than half of that. Here is how the first four write. (Without a `Decoder`, which would need a new copy of all weights for each.)
 
 # %% [markdown] lang="zh"
-# 1 和 2 是好的错误：它们会嚷嚷。第 3 个，三十个块里每个头的每一对都排错了，只多费大约一比特；第 4 个还不到它的一半。看看前四个怎么写。（`Decoder` 会把权重抄一份，所以每次都要新造一个。）
+# 1 和 2 是好的错误：它们会嚷嚷。第 3 个，三十个块里每个头的每一对都排错了，只多费大约一比特；第 4 个还不到它的一半。看看前四个怎么写。（不用 `Decoder`：它会把权重抄一份，每犯一个错都得重抄。）
 
 # %% tags=["nbval-ignore-output"]
 opening = tokenizer.encode("Once upon a time")
 
 
 def write_anew():
-    fresh = Decoder(model, length=32)
-    return tokenizer.decode(list(stream(fresh, opening, 26, rng, temperature=0, end_id=END)))
+    ids = generate(model, opening, 26, rng, temperature=0, end_id=END)
+    return tokenizer.decode(ids[len(opening) :])
 
 
 wrong = {label: with_changed(*mistakes[label], write_anew) for label in mistakes}

@@ -85,6 +85,8 @@ assert len(cut) < len(new_word), "cut is a list of tokens"
 made, parts = ["".join(token).replace(" ", "") for token in tokens], [str(x) for x in cut]
 (q, r), s, p = key.tokens[0], key.tokens[1][0], key.tokens[2][0]
 t = next(word for word in key.my_words if word.startswith(q + r))[2]
+with hint("not_in_the_words"):
+    assert all(any(token in word for word in key.my_words) for token in made)
 with hint("counts_ignored"):
     assert made[0] != t + p
 with hint("not_recounted"):
@@ -140,8 +142,8 @@ for _ in range(3):
                 row[i : i + 2] = ["".join(best)]
 
 # %% part="by_hand" role="mistake" name="first_seen"
-# There is a tie, and you chose the wrong letters. Not the pair that stands first in the list wins but the one with the smaller numbers: look at the alphabet.
-# 这里是平局，你选错了字母。优先的不是表里先出现的那一对，而是号码小的那一对：看看字母表。
+# There is a tie, and you chose the wrong letters. Not the pair that stands first in the list wins but the one with the smaller numbers: look at the alphabet. And have you counted the word of two letters?
+# 这里是平局，你选错了字母。优先的不是表里先出现的那一对，而是号码小的那一对：看看字母表。还有，那个两个字母的词数进去了吗？
 rows, tokens, cut = [list(word) for word in my_words], [], list(new_word)
 for _ in range(3):
     totals = Counter()
@@ -232,6 +234,13 @@ for step in range(3):
         for i in reversed(range(len(row) - 1)):
             if tuple(row[i : i + 2]) == best:
                 row[i : i + 2] = ["".join(best)]
+
+# %% part="by_hand" role="mistake" name="not_in_the_words"
+# One of your tokens stands in none of the words. A token is made of neighbours, and its letters keep their order.
+# 你有一个词元，哪个词里都没有。词元由相邻的字母并成，字母的次序不变。
+words = sorted(my_words, key=my_words.get)
+tokens = [words[-1][:2][::-1], words[-1][::-1], words[-2][:2]]
+cut = [new_word[:2], new_word[2:]]
 
 # %% part="by_hand" role="alternative" name="tuples"
 letters = sorted({letter for word in my_words for letter in word})
@@ -348,6 +357,10 @@ with hint("once_a_row"):
     assert run([[a, b, c, a, b]], [4])[a, b] == 8
 with hint("overlap"):
     assert run([[a, a, a]], [4]) == {(a, a): 8}
+with hint("same_row"):
+    assert run([[a, b], [c, d], [a, b], [a, b]], [2, 1, 3, 3]) == {(a, b): 8, (c, d): 1}
+with hint("id_zero"):
+    assert run([[a, 0, b], [0, 0]], [2, 3]) == {(a, 0): 2, (0, b): 2, (0, 0): 3}
 rows, counts = [rng.choice([a, b, c], size=n).tolist() for n in (6, 0, 9, 1, 2)], [3, 5, 2, 4, 6]
 assert run(rows, counts) == key.count_pairs(rows, counts)
 
@@ -487,6 +500,29 @@ def count_pairs(rows, counts):
     return totals
 
 
+# %% part="count_pairs" role="mistake" name="same_row"
+# Two rows may hold the same ids, and both count. You keep only one of them.
+# 两行的编号可以完全相同，两行都要算。你只留下了其中一行。
+def count_pairs(rows, counts):
+    found = Counter()
+    for row, count in dict(zip(map(tuple, rows), counts)).items():
+        for pair in pairwise(row):
+            found[pair] += count
+    return found
+
+
+# %% part="count_pairs" role="mistake" name="id_zero"
+# The id 0 is an id like all others. You skip it as if nothing were there.
+# 编号 0 和别的编号一样。你却当那里什么也没有，把它跳过了。
+def count_pairs(rows, counts):
+    found = Counter()
+    for row, count in zip(rows, counts):
+        for left, right in pairwise(row):
+            if left and right:
+                found[left, right] += count
+    return found
+
+
 # %% part="count_pairs" role="alternative" name="positions"
 def count_pairs(rows, counts):
     totals = {}
@@ -594,6 +630,8 @@ with hint("overlap"):
     assert run([a, a, a], (a, a)) == [n, a]
     assert run([c, a, a, a, a, a, d], (a, a)) == [c, n, n, a, d]
     assert run([a, a, a, a], (a, a)) == [n, n]
+with hint("id_zero"):
+    assert run([0, a, b, 0]) == [0, n, 0] and run([a, 0, b], (0, b)) == [a, n]
 row = rng.choice([a, b], size=30).tolist()
 assert run(row) == key.merge(row, (a, b), n)
 assert run(row, (b, b)) == key.merge(row, (b, b), n)
@@ -756,6 +794,20 @@ def merge(row, pair, new):
     return result
 
 
+# %% part="merge" role="mistake" name="id_zero"
+# The id 0 is an id like all others. You lose it as if nothing were there.
+# 编号 0 和别的编号一样。你却当那里什么也没有，把它弄丢了。
+def merge(row, pair, new):
+    found, left = [], None
+    for right in row:
+        if (left, right) == tuple(pair):
+            found, right = [*found, new], None
+        elif left:
+            found.append(left)
+        left = right
+    return [*found, left] if left else found
+
+
 # %% part="merge" role="alternative" name="last_two"
 def merge(row, pair, new):
     result = []
@@ -789,13 +841,13 @@ def merge(row, pair, new):
 # ## 4 · Learn the merges (6 points)
 # Write `train(counts, number)`: from the pre-tokens of a text and how often each one occurs, a dictionary, learn `number` merges. The result is the list of merged pairs, the first one first.
 #
-# At first a pre-token is the row of its UTF-8 bytes, and here the id of a byte is its value, 0 to 255 (`list("hé".encode())` gives `[104, 195, 169]`; GPT-2's other order, from the lesson, is not needed). Merge number 0 makes id 256, merge 1 id 257, and so on. Each time the pair with the largest count wins; with equal counts the smaller ids, the left id first. A pair that occurs only once is merged, too. When no pair is left, stop: then there are fewer merges.
+# At first a pre-token is the row of its UTF-8 bytes, and here the id of a byte is its value, 0 to 255 (`list("hé".encode())` gives `[104, 195, 169]`; GPT-2's other order, from the lesson, is not needed). Merge number 0 makes id 256, merge 1 id 257, and so on. Pairs are counted as in question 2 and merged as in question 3. Each time the pair with the largest count wins; with equal counts the smaller ids, the left id first. A pair that occurs only once is merged, too. When no pair is left, stop: then there are fewer merges.
 
 # %% [markdown] lang="zh"
 # ## 4 · 学习合并（6 分）
 # 写出 `train(counts, number)`：给出一段文本的预切分片段和各自出现的次数（一个字典），学出 `number` 次合并。结果是合并过的对的列表，最先合并的在最前面。
 #
-# 起初，一个片段就是它的 UTF-8 字节排成的一行，这里字节的编号就是它的值，0 到 255（`list("hé".encode())` 得到 `[104, 195, 169]`；课上 GPT-2 的那种次序这里用不着）。第 0 次合并得到编号 256，第 1 次得到 257，依此类推。每次都选次数最多的对；次数相同，编号小的优先，先比左边的编号。只出现一次的对也合并。没有对可合并时就停下：合并的次数会少一些。
+# 起初，一个片段就是它的 UTF-8 字节排成的一行，这里字节的编号就是它的值，0 到 255（`list("hé".encode())` 得到 `[104, 195, 169]`；课上 GPT-2 的那种次序这里用不着）。第 0 次合并得到编号 256，第 1 次得到 257，依此类推。对的数法和第 2 题一样，合并的做法和第 3 题一样。每次都选次数最多的对；次数相同，编号小的优先，先比左边的编号。只出现一次的对也合并。没有对可合并时就停下：合并的次数会少一些。
 
 
 # %% part="train" role="stub"
@@ -847,7 +899,7 @@ with hint("characters"):
     assert set(run({"我": 5}, 1)[0]) <= set("我".encode())
     assert max(run({"曹操": 3, "曹洪": 2}, 4)[0]) < 256
 with hint("counts_ignored"):
-    assert run({x + y: 9, z + w: 1, z + w + x: 1}, 1)[0] == (X, Y)
+    assert run({x + y: 9, z + w: 1, z + w + x: 1}, 1)[0] != (Z, W)
 first, *rest = run({y + x + z: 3, y + x: 2}, 2)
 with hint("not_recounted"):
     assert rest != [(X, Z)]
@@ -878,8 +930,15 @@ with hint("no_pair_left"):
     assert few[:2] != [(X, Y), (Z, W)] or len(few) == 2
 with hint("only_frequent"):
     assert run({x + y: 1, z + w: 5}, 3) == [(Z, W), (X, Y)]
+with hint("changed_text"):
+    assert run({" A\n": 2, "a": 1}, 2) == [(32, 65), (256, 10)]
 with hint("as_text"):
     assert run({"\nx": 9, "nx": 5}, 2) == [(10, 120), (110, 120)]
+with hint("overlap"):
+    assert run({y + z: 5, x + x + x: 4}, 1) == [(X, X)]
+    assert run({y + z: 5, x + w + x + w: 4}, 1) == [(X, W)]
+with hint("from_the_right"):
+    assert run({x + x + x: 4}, 2) == [(X, X), (256, X)]
 assert run({}, 3) == [] and run({x + y: 2}, 0) == [] and run({"": 2, x: 1}, 3) == []
 letters = dict(zip("lowernstid", rng.permutation(list("abcdefghij")), strict=True))
 words = ["low", "lower", "newest", "widest", "slow", "slower", "slowest", "old", "oldest"]
@@ -1205,6 +1264,77 @@ def train(counts, number):
     return merges
 
 
+# %% part="train" role="mistake" name="changed_text"
+# You change the pre-tokens before you count: their capitals, or the white space at their ends. Every byte counts, as it stands.
+# 数之前，你改动了片段：大写字母，或者两头的空白。每个字节都要照原样算。
+def train(counts, number):
+    rows, merges = {text: list(text.strip().lower().encode()) for text in counts}, []
+    while len(merges) < number:
+        found = Counter()
+        for text, row in rows.items():
+            for pair in pairwise(row):
+                found[pair] += counts[text]
+        if not found:
+            break
+        best = min(found, key=lambda pair: (-found[pair], pair))
+        for text, row in rows.items():
+            merged = []
+            for id in row:
+                if merged and (merged[-1], id) == best:
+                    merged[-1] = 256 + len(merges)
+                else:
+                    merged.append(id)
+            rows[text] = merged
+        merges.append(best)
+    return merges
+
+
+# %% part="train" role="mistake" name="overlap"
+# Where a pair stands in a pre-token more than once, or where equal ids follow each other, you count too few. Count every place, as in question 2.
+# 一对在同一个片段里不止一处，或者几个相同的编号连在一起时，你数少了。要像第 2 题那样，每一处都数。
+def train(counts, number):
+    rows, merges = {text: list(text.encode()) for text in counts}, []
+    while len(merges) < number:
+        found = Counter()
+        for text, row in rows.items():
+            for pair in set(pairwise(row)):
+                found[pair] += counts[text]
+        if not found:
+            break
+        best = min(found, key=lambda pair: (-found[pair], pair))
+        for text, row in rows.items():
+            merged = []
+            for id in row:
+                if merged and (merged[-1], id) == best:
+                    merged[-1] = 256 + len(merges)
+                else:
+                    merged.append(id)
+            rows[text] = merged
+        merges.append(best)
+    return merges
+
+
+# %% part="train" role="mistake" name="from_the_right"
+# Of three equal ids you merge the right two. Go from left to right, as in question 3.
+# 三个相同的编号，你合并了右边两个。应当像第 3 题那样从左往右。
+def train(counts, number):
+    rows, merges = {text: list(text.encode()) for text in counts}, []
+    while len(merges) < number:
+        found = Counter()
+        for text, row in rows.items():
+            for pair in pairwise(row):
+                found[pair] += counts[text]
+        if not found:
+            break
+        best = min(found, key=lambda pair: (-found[pair], pair))
+        for text, row in rows.items():
+            for i in range(len(row) - 2, -1, -1):
+                if tuple(row[i : i + 2]) == best:
+                    row[i : i + 2] = [256 + len(merges)]
+        merges.append(best)
+    return merges
+
+
 # %% part="train" role="alternative" name="sorted_lists"
 def train(counts, number):
     rows, merges = {tuple(piece.encode("utf-8")): n for piece, n in counts.items()}, []
@@ -1324,16 +1454,26 @@ except (LookupError, ValueError):
         raise
 with hint("characters"):
     assert run("曹é🐉") == list("曹é🐉".encode())
+with hint("within_characters"):
+    assert run("我我", (145, 230)) != list("我我".encode())
 with hint("spaces"):
     assert run(f" {x}  {y}\n") == [32, X, 32, 32, Y, 10]
     assert run(f"{x} {y}", (X, 32), (32, Y)) != [X, 32, Y]
 with hint("unknown"):
     assert run(x + y + z, (X, Y))[-1:] == [Z]
     assert run(w, (X, Y)) == [W]
+with hint("changed_text"):
+    assert run("Ae\u0301") == list("Ae\u0301".encode())
 with hint("most_frequent"):
     assert 256 not in run(x + y + z, (Z, W))
+with hint("either_order"):
+    assert run(y + x, (X, Y)) == [Y, X]
+with hint("half_kept"):
+    assert len(run(w + x + y + z, (X, Y))) <= 4 and Y not in run(x + y, (X, Y))[1:]
 with hint("wrong_id"):
     assert run(x + y, (Z, W), (X, Y)) in ([257], [X, Y])
+with hint("end_of_row"):
+    assert run(z + x + y, (X, Y)) != [Z, X, Y]
 with hint("first_only"):
     assert run(x + y + z + x + y, (X, Y)) == [256, Z, 256]
 with hint("newest_first"):
@@ -1354,6 +1494,8 @@ with hint("most_frequent"):
     assert run(y + z + y + z + x + y + z, (X, Y), (Y, Z)) == [257, 257, 256, Z]
 with hint("as_text"):
     assert run("nx", (10, 120)) == [110, 120]
+with hint("from_the_right"):
+    assert run(x + x + x, (X, X)) == [256, X]
 letters = dict(zip("lowernstid ", [*rng.permutation(list("abcdefghij")), " "], strict=True))
 words = ["low", "lower", "newest", "widest", "slow", "slower", "slowest", "old", "oldest"]
 spelled = {"".join(letters[a] for a in word): int(rng.integers(1, 9)) for word in words}
@@ -1551,6 +1693,103 @@ def encode(text, merges):
     return [int(id) for id in row.split()]
 
 
+# %% part="encode" role="mistake" name="changed_text"
+# You change the text before you encode it, its capitals or its accents. Its bytes stay as they are: decoded, it must be the same text.
+# 编码之前，你改动了文本：大写字母，或者带符号的字母。字节要照原样留下：解码之后应当还是同一段文本。
+def encode(text, merges):
+    row = list(text.lower().encode())
+    for new, pair in enumerate(merges, 256):
+        merged, i = [], 0
+        while i < len(row):
+            if i + 1 < len(row) and (row[i], row[i + 1]) == tuple(pair):
+                merged.append(new)
+                i += 2
+            else:
+                merged.append(row[i])
+                i += 1
+        row = merged
+    return row
+
+
+# %% part="encode" role="mistake" name="within_characters"
+# You encode each character by itself. A pair may begin in one character and end in the next.
+# 你把每个字符单独编码了。一对可以从一个字符的末尾跨到下一个字符的开头。
+def encode(text, merges):
+    ids = []
+    for character in text:
+        row = "".join(map(chr, character.encode()))
+        for new, (left, right) in enumerate(merges, 256):
+            row = row.replace(chr(left) + chr(right), chr(new))
+        ids += [ord(id) for id in row]
+    return ids
+
+
+# %% part="encode" role="mistake" name="either_order"
+# You also merge the two ids the other way round. The left one of the pair must stand on the left.
+# 两个编号左右反过来，你也合并了。对里左边的那个必须站在左边。
+def encode(text, merges):
+    row = list(text.encode())
+    for new, pair in enumerate(merges, 256):
+        merged, i = [], 0
+        while i < len(row):
+            if i + 1 < len(row) and {row[i], row[i + 1]} == set(pair):
+                merged.append(new)
+                i += 2
+            else:
+                merged.append(row[i])
+                i += 1
+        row = merged
+    return row
+
+
+# %% part="encode" role="mistake" name="half_kept"
+# A half of the merged pair is still there beside the new id. The new one stands in the place of both.
+# 新编号旁边还留着那一对的一半。新编号要顶替两个的位置。
+def encode(text, merges):
+    row = list(text.encode())
+    for new, pair in enumerate(merges, 256):
+        merged, i = [], 0
+        while i < len(row):
+            if i + 1 < len(row) and (row[i], row[i + 1]) == tuple(pair):
+                merged.append(new)
+                i += 1
+            else:
+                merged.append(row[i])
+                i += 1
+        row = merged
+    return row
+
+
+# %% part="encode" role="mistake" name="end_of_row"
+# A pair at the very end of the text is not merged. Check where your loop ends.
+# 文本最末尾的那一对没有合并。检查循环到哪里为止。
+def encode(text, merges):
+    row = list(text.encode())
+    for new, pair in enumerate(merges, 256):
+        merged, i = [], 0
+        while i < len(row):
+            if i + 2 < len(row) and (row[i], row[i + 1]) == tuple(pair):
+                merged.append(new)
+                i += 2
+            else:
+                merged.append(row[i])
+                i += 1
+        row = merged
+    return row
+
+
+# %% part="encode" role="mistake" name="from_the_right"
+# Of three equal ids you merge the right two. Go from left to right, as in training.
+# 三个相同的编号，你合并了右边两个。应当像训练时那样从左往右。
+def encode(text, merges):
+    row = list(text.encode())
+    for new, pair in enumerate(merges, 256):
+        for i in range(len(row) - 2, -1, -1):
+            if tuple(row[i : i + 2]) == tuple(pair):
+                row[i : i + 2] = [new]
+    return row
+
+
 # %% part="encode" role="alternative" name="oldest_pair"
 def encode(text, merges):
     ranks = {tuple(pair): rank for rank, pair in enumerate(merges)}
@@ -1646,6 +1885,14 @@ with hint("hidden_damage"):
     assert "\ufffd" in cut and decode([x, 230, 136], [])[1:] != ""
 with hint("whole_text_replaced"):
     assert decode([x, 230, 136, y], []) == word[0] + "\ufffd" + word[1]
+with hint("several_broken"):
+    assert decode([x, 230, 136, 240, 159], []) == word[0] + "\ufffd\ufffd"
+with hint("changed_text"):
+    assert decode(list("\ufeff A\n".encode()), []) == "\ufeff A\n"
+with hint("one_width"):
+    assert decode(list("aé我🐉".encode()), []) == "aé我🐉"
+with hint("no_ids"):
+    assert decode([], []) == ""
 merges = key.train({line: 1}, 20)
 assert decode(data, []) == line and decode(key.encode(line, merges), merges) == line
 for end in range(len(data)):
@@ -1736,6 +1983,54 @@ def decode(ids, merges):
         return b"".join(tokens[id] for id in ids).decode("utf-8")
     except UnicodeDecodeError:
         return "\ufffd" * len(ids)
+
+
+# %% part="decode" role="mistake" name="several_broken"
+# Several broken characters side by side become a single U+FFFD. Each of them shows its own, as `errors="replace"` does.
+# 几个坏掉的字符挨在一起，只出来一个 U+FFFD。应当各显示一个，和 `errors="replace"` 一样。
+def decode(ids, merges):
+    tokens = [bytes([byte]) for byte in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    text = b"".join(tokens[id] for id in ids).decode("utf-8", errors="replace")
+    return re.sub("\ufffd+", "\ufffd", text)
+
+
+# %% part="decode" role="mistake" name="changed_text"
+# You change the text: its capitals, or what stands at its ends, such as a space or a line break. All bytes count.
+# 你改动了文本：大写字母，或者两头的空格、换行之类。每个字节都算数。
+def decode(ids, merges):
+    tokens = [bytes([byte]) for byte in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    return b"".join(tokens[id] for id in ids).decode("utf-8", errors="replace").strip()
+
+
+# %% part="decode" role="mistake" name="one_width"
+# You cut the bytes into pieces of one length. In UTF-8 a character has one to four bytes, and a text mixes them.
+# 你把字节切成了一样长的几段。UTF-8 里一个字符占一到四个字节，一段文本里长短混用。
+def decode(ids, merges):
+    tokens = [bytes([byte]) for byte in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    data = b"".join(tokens[id] for id in ids)
+    parts = [data[i : i + 3] for i in range(0, len(data), 3)]
+    if data.isascii():
+        return data.decode()
+    return "".join(part.decode("utf-8", errors="replace") for part in parts)
+
+
+# %% part="decode" role="mistake" name="no_ids"
+# Without ids there is no text, and that is no error: an empty list gives an empty text.
+# 没有编号就没有文字，这不算出错：空列表得到空文本。
+def decode(ids, merges):
+    tokens = [bytes([byte]) for byte in range(256)]
+    for left, right in merges:
+        tokens.append(tokens[left] + tokens[right])
+    data = tokens[ids[0]]
+    for id in ids[1:]:
+        data += tokens[id]
+    return data.decode("utf-8", errors="replace")
 
 
 # %% part="decode" role="alternative" name="recursion"
