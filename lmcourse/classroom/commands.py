@@ -55,7 +55,7 @@ def check(options: argparse.Namespace) -> int:
     It runs the learner's code as the learner: it is for one's own work.
     """
     from lmcourse.classroom.examine import examine
-    from lmcourse.classroom.sandbox import Limits
+    from lmcourse.classroom.limits import Limits
     from lmcourse.classroom.student import Worker
     from lmcourse.classroom.submission import Refused, submitted
 
@@ -138,14 +138,14 @@ def grade(options: argparse.Namespace) -> int:
         )
     from tqdm import tqdm
 
-    from lmcourse.classroom import gradebook, grading
+    from lmcourse.classroom import gradebook, grading, sandbox
 
     gradebook.register(classroom, assignment)
     try:
         reports = grading.grade(
             classroom,
             assignment,
-            "none" if options.no_sandbox else "bubblewrap",
+            "none" if options.no_sandbox else sandbox.find(),
             progress=lambda done, total: tqdm(done, assignment.name, total, unit=" submissions"),
         )
     except KeyboardInterrupt:
@@ -293,7 +293,7 @@ def _run(do):
     """Run a verb; what a user can mend is one line."""
 
     def run(options, rest):
-        from lmcourse.classroom.sandbox import NoSandbox
+        from lmcourse.classroom.limits import NoSandbox
 
         try:
             return do(options)

@@ -21,8 +21,8 @@ from lmcourse.classroom import sandbox
 from lmcourse.classroom.assignment import Assignment
 from lmcourse.classroom.classes import Classroom, write
 from lmcourse.classroom.examine import examine
+from lmcourse.classroom.limits import Limits
 from lmcourse.classroom.report import Mark, Report
-from lmcourse.classroom.sandbox import Limits
 from lmcourse.classroom.student import Worker
 from lmcourse.classroom.submission import Refused, submitted
 
@@ -41,6 +41,9 @@ CODE = (
     "wire",
     "draw",
     "sandbox",
+    "bubblewrap",
+    "docker",
+    "limits",
     "syscalls",
 )
 

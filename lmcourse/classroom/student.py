@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import psutil
 
 from lmcourse.classroom import worker
-from lmcourse.classroom.sandbox import Limits, NoSandbox, start
+from lmcourse.classroom.limits import Limits, NoSandbox
+from lmcourse.classroom.sandbox import start
 from lmcourse.classroom.wire import LARGEST, pack, unpack
 
 WATCH = 0.05  # seconds between two looks at the memory in use

@@ -1,5 +1,6 @@
 """An assignment of three parts and a question, small enough to be attacked many times a minute."""
 
+import os
 from functools import partial
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import nbformat
 
 from lmcourse.classroom import assignment as assignments
 from lmcourse.classroom.examine import examine
-from lmcourse.classroom.sandbox import Limits
+from lmcourse.classroom.limits import Limits
 from lmcourse.classroom.student import Worker
 from lmcourse.classroom.submission import submitted
 
@@ -94,6 +95,7 @@ assert number == mine + 1
 POINTS = {"double": 4, "triple": 2, "number": 1}
 GOOD = "import numpy as np\ndef double(x):\n    return 2 * np.asarray(x)\n"
 SMALL = Limits(memory=300 * 2**20, addresses=2**30, files=1_000, work=6, cell=5.0, call=3.0)
+MEANS = os.environ.get("SANDBOX", "bubblewrap")  # or docker: the same attacks in containers
 GUARD = """
 import os
 assert os.path.isdir("/kit/lmcourse") and os.getpid() < 1000  # nowhere else
@@ -121,5 +123,5 @@ def hand_in(folder: Path, changes: dict[str, str], student: str = "s01"):
 def sandboxed(folder: Path, changes: dict[str, str], limits: Limits = SMALL, place=0, **options):
     """The report about such a notebook, from the real sandbox."""
     assignment, work = hand_in(folder, changes)
-    start = partial(Worker, "bubblewrap", limits, place)
+    start = partial(Worker, MEANS, limits, place)
     return examine(assignment, work, "s01", start, "secret", **options)

@@ -15,7 +15,7 @@ import pytest
 from lmcourse.classroom import gradebook, grading
 from lmcourse.classroom.classes import Classroom
 from lmcourse.classroom.collecting import collect
-from lmcourse.classroom.sandbox import Limits, NoSandbox
+from lmcourse.classroom.limits import Limits, NoSandbox
 from tests.classroom import tiny
 
 SMALL = Limits(memory=400 * 2**20, cell=5.0, call=3.0, work=5)

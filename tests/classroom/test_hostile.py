@@ -1,6 +1,7 @@
 """What a submission may try, each through the real sandbox: other marks and the machine survive.
 
-Nothing here runs but inside bubblewrap: each attack begins by looking where it is.
+Nothing here runs but inside bubblewrap: each attack begins by looking where it is. With
+`SANDBOX=docker` in the environment, the same attacks run inside containers.
 """
 
 import os
@@ -11,13 +12,13 @@ import time
 import psutil
 import pytest
 
+from lmcourse.classroom.limits import Limits
 from lmcourse.classroom.report import SENTENCES
-from lmcourse.classroom.sandbox import Limits
 from lmcourse.classroom.student import Ended, Worker
 from lmcourse.lesson import ROOT
-from tests.classroom.attacked import GOOD, GUARD, POINTS, SMALL, sandboxed
+from tests.classroom.attacked import GOOD, GUARD, MEANS, POINTS, SMALL, sandboxed
 
-pytestmark = pytest.mark.needs("bwrap")
+pytestmark = pytest.mark.needs("bwrap" if MEANS == "bubblewrap" else MEANS)
 
 PIPE = (
     GUARD
@@ -92,6 +93,15 @@ CELLS = {  # what the cell does before it defines a right `double`: what becomes
     "a daemon": ("import time\nif not os.fork():\n  if os.fork(): os._exit(0)\n"
                  "  time.sleep(1e6)", None),
 }  # fmt: skip
+if MEANS == "docker":  # what else becomes of it there: the memory is full before our watch sees it
+    CELLS |= {
+        attack: (CELLS[attack][0], reason)
+        for attack, reason in {
+            "10 GB in several": "died|time",
+            "empty files without end": "missing",
+            "a line without end": "died|time",
+        }.items()
+    }
 CALLS = {  # what `double` does
     "an endless loop": ("while True: pass", "time"),
     "an exit": ("os._exit(0)", "died"),
@@ -205,7 +215,7 @@ SEES = {  # what must not be there, or must be refused: true if the wall stands
     "passwords": "not any(os.path.exists(f'/etc/{{f}}') for f in ('passwd', 'shadow'))",
     "the system's settings": "not os.path.exists('/sys')",
     "tests and keys": "sorted(os.listdir('/kit/lmcourse/classroom')) == "
-    "['__init__.py', 'draw.py', 'wire.py', 'worker.py']",
+    "['__init__.py', 'draw.py', 'syscalls.py', 'wire.py', 'worker.py']",
     "another's packages": "sorted(os.listdir('/site')) in (['numpy'], ['numpy', 'numpy.libs'])",
     "the environment": "'SECRET_OF_THE_TEACHER' not in os.environ",
     "command lines": "{root!r} not in ''.join(open(f'/proc/{{n}}/cmdline').read() for n in pids)",
@@ -239,13 +249,23 @@ SEES = {  # what must not be there, or must be refused: true if the wall stands
     "shared segments": "call('shmget', 0, 2**20, 0o1600) == -1",
     "the other way to call": "call('syscall', 0x40000000 + 39) == -1",
 }
+if MEANS == "docker":  # an image has a system of its own
+    SEES |= {
+        "homes": "not os.listdir('/home') and refused(lambda: os.listdir('/root'))",
+        "passwords": "refused(lambda: open('/etc/shadow'))",
+        "the system's settings": "refused(lambda: open('/sys/power/state', 'w'))",
+        "another's packages": "not os.path.exists('/site')",
+        "any folder but one": "subprocess.run(['find', '/', '-xdev', '-writable', '-not', '-path', "
+        "'/proc/*'], capture_output=True).stdout == b'/tmp\\n' and "
+        "refused(lambda: open('/dev/mqueue/x', 'w'))",
+    }
 
 
 @pytest.fixture(scope="module")
 def inside():
     """A worker with the tools of somebody who looks for a way out."""
     os.environ["SECRET_OF_THE_TEACHER"] = "1"
-    worker = Worker("bubblewrap", SMALL)
+    worker = Worker(MEANS, SMALL)
     del os.environ["SECRET_OF_THE_TEACHER"]
     outcome = worker.run(
         GUARD
@@ -278,7 +298,7 @@ def test_from_inside_there_is_no_way_to(inside, what):
 
 def test_the_next_submission_in_the_same_place_finds_nothing():
     for _ in range(2):
-        worker = Worker("bubblewrap", SMALL)
+        worker = Worker(MEANS, SMALL)
         worker.run("import os; found = os.listdir('/tmp'); open('/tmp/note', 'w').write('x')")
         assert worker.value("found") == []
         worker.close()
@@ -302,7 +322,7 @@ def test_the_machine_stays_at_hand_while_three_attack_it():
         "i = 0\nwhile True: i += 1; os.write(1, b'x' * 10**6); open('/tmp/x', 'w').write('x' * i)",
     ]
     limits = Limits(memory=600 * 2**20, addresses=2**30, work=6, cell=4.0, call=3.0)
-    workers = [Worker("bubblewrap", limits, place) for place in range(3)]
+    workers = [Worker(MEANS, limits, place) for place in range(3)]
 
     def attack(worker, source):
         with pytest.raises(Ended):

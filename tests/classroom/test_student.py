@@ -7,7 +7,7 @@ import psutil
 import pytest
 
 from lmcourse.classroom import student
-from lmcourse.classroom.sandbox import Limits, NoSandbox
+from lmcourse.classroom.limits import Limits, NoSandbox
 from lmcourse.classroom.student import Ended, StudentError, Worker, _error
 from lmcourse.classroom.wire import WireError
 
