@@ -107,7 +107,7 @@ class _Test:
 
     def run(self, source: str, namespace: Mapping, running: Student):
         """Run a test; give None, or what was found."""
-        part = self.part.name
+        part, running.changed = self.part.name, None
         try:
             for other in self.assignment.parts.values():
                 for name in other.names if not other.by_hand else ():
@@ -121,7 +121,8 @@ class _Test:
             return _fault(error, self.reason == "visible")
         except Exception as error:  # an assertion, or a value that the test can't handle
             return {"reason": self.reason, "message": _told(error)}
-        return None
+        changed = running.changed  # all is right, but at whose cost?
+        return None if changed is None else {"reason": "changed", "name": changed}
 
 
 class _Visible(_Test):

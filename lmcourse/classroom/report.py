@@ -19,6 +19,11 @@ SENTENCES = {
         "else.",
         "`{name}` 只能给出数、文字、数组，以及由它们组成的列表和字典。",
     ),
+    "changed": (
+        "`{name}` is right, but it changes what it is given: a list or an array that is still "
+        "needed elsewhere. Work on a copy.",
+        "`{name}` 的结果对，可是它改动了交给它的东西，那个列表或数组别处还要用。请在副本上计算。",
+    ),
     "time": (
         "This part took too long. Look for a loop that never ends, or for input() and sleep().",
         "这一部分用时太长。请检查有没有死循环，有没有 input() 或 sleep()。",

@@ -50,9 +50,10 @@ class Student:
 
     Attributes:
         deadline: when its time is up, by `time.monotonic`; the one who runs it sets it.
+        changed: the last function that has changed its arguments, or None; the same.
     """
 
-    deadline = math.inf
+    deadline, changed = math.inf, None
 
     def run(self, source: str) -> Outcome:
         """Run one cell.
@@ -85,6 +86,8 @@ class Student:
         answer = self._ask(request, call=True)
         if "error" in answer:
             raise _error(answer["error"])
+        if answer.get("changed") is True:
+            self.changed = request["name"]
         return answer.get("value")
 
 

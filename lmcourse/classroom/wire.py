@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
+from numbers import Real
 
 import numpy as np
 
@@ -74,6 +75,8 @@ def _plain(value, keys, depth=0):
     if isinstance(value, bool | int | float | str):  # a subclass: what it holds
         base = next(t for t in (bool, int, float, str) if isinstance(value, t))
         return base(value)
+    if isinstance(value, Real) and not hasattr(value, "__array__"):  # such as a fraction
+        return float(value)
     if hasattr(value, "__array__"):
         return _array(np.asarray(value))
     raise WireError(f"{NO_VALUE}. Received: {_kind(value)}")

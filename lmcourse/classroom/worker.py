@@ -119,11 +119,21 @@ def answer(request: dict, namespace: dict, pack) -> bytes:
         if request["name"] not in namespace:
             raise NameError(f"name {request['name']!r} is not defined")
         value = namespace[request["name"]]
-        if request["do"] == "call":
-            value = value(*request["args"], **request["options"])
-        return pack({"value": value})
+        if request["do"] != "call":
+            return pack({"value": value})
+        given = request["args"], request["options"]
+        before, value = pack(given), value(*given[0], **given[1])
+        return pack({"value": value, "changed": _changed(given, before, pack)})
     except BaseException as error:
         return pack(fault(error))
+
+
+def _changed(given, before, pack):
+    """Whether a function has changed what it was given."""
+    try:
+        return pack(given) != before
+    except ValueError:  # there is something in it now that can't cross
+        return True
 
 
 def main(limits: str, *folders: str) -> None:

@@ -916,13 +916,6 @@ def step(table, ids, gradients, rate):
     return [table.tolist(), rows]
 
 
-# %% part="step" role="alternative" name="old_one_copied"
-def step(table, ids, gradients, rate):
-    old = table.copy()
-    np.subtract.at(table, ids, rate * gradients)
-    return old, table
-
-
 # %% [markdown]
 # ## 6 · An experiment (4 points, marked by your teacher)
 # Take a short text of your choice, train a table of scores on its pairs of characters with your functions, once with each of the learning rates 0.1, 10 and 1,000, 200 steps each, and print the loss every 20 steps. Add cells for it as you need them. Then explain below in 60 to 150 words what happens at each rate and why.
