@@ -115,6 +115,19 @@ CALLS = {  # what `double` does
     "a false class": (
         "class Liar:\n        __class__ = float\n    return Liar()", "error"),
     "an array of objects": ("return np.array([object()])", "value"),
+    "an array of fields": ("return np.zeros(2, [('a', 'f8')])", "value"),
+    "an array of one number, 32 GB long": (
+        "return np.lib.stride_tricks.as_strided(np.zeros(1), (2**32,), (0,))", "error"),
+    "code in an array's file": (
+        "import io\n    class Code:\n        def __reduce__(self): return print, ('run',)\n"
+        "    np.save('/tmp/x.npy', np.array([Code()], object))\n"
+        "    return np.load('/tmp/x.npy', allow_pickle=True)", "value"),
+    "a text that is another": (
+        "class Liar(str):\n        def __str__(self): return Liar('4')\n    return Liar('2')",
+        "visible|error"),
+    "another answer each time": (
+        "globals()['n'] = globals().get('n', 0) + 1\n    return np.asarray(x) * 2 // n", "hidden"),
+    "an error that ends a loop": ("raise StopIteration", "error"),
     "an array of nothing": ("return np.zeros((0, 10**6))", "visible"),
     "not a number": ("return np.full(2, np.nan)", "visible"),
     "lists in lists": ("x = []\n    for _ in range(500): x = [x]\n    return x", "error"),
