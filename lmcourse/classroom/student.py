@@ -166,7 +166,7 @@ class Worker(Student):
                     pass
             self.process.wait()
         if self.waiting.is_alive():
-            self.waiting.join(1)
+            self.waiting.join(10)  # it may be unpacking much
         if not self.waiting.is_alive():  # else somebody who got away holds the other end
             for stream in (self.process.stdin, self.process.stdout):
                 try:
