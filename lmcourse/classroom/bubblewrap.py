@@ -59,7 +59,8 @@ def start(limits: Limits, place: int, **streams) -> subprocess.Popen:
         file.flush()
         file.seek(0)
         words = [found()[0], "--args", str(file.fileno()), *_program(limits, place)]
-        return subprocess.Popen(words, pass_fds=[file.fileno()], **streams)
+        # nor has it an environment: an ordinary user's may be read inside
+        return subprocess.Popen(words, pass_fds=[file.fileno()], env={}, **streams)
 
 
 def _walls():
@@ -82,7 +83,7 @@ def _walls():
     words += ["--chdir", "/tmp", "--remount-ro", "/dev", "--remount-ro", "/", "--cap-drop", "ALL"]
     if os.geteuid() == 0:
         return [*words, "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    return [*words, "--unshare-user"]
+    return [*words, "--unshare-user", "--as-pid-1"]  # else 1 would be a process of this very user's
 
 
 def _program(limits, place):

@@ -147,10 +147,11 @@ def _place(name):
     """
     folders = name.split("/")
     for i, folder in enumerate(folders):
-        for pattern in BY_PLATFORM:
-            if found := pattern.match(folder):
-                rest = [folder[found.end() :], *folders[i + 1 :]]
-                return "/".join([*folders[:i], found["person"]]), "/".join(filter(None, rest))
+        found = [found for pattern in BY_PLATFORM if (found := pattern.match(folder))]
+        if found:  # what comes after the first may be the student's
+            first = min(found, key=re.Match.end)
+            rest = [folder[first.end() :], *folders[i + 1 :]]
+            return "/".join([*folders[:i], first["person"]]), "/".join(filter(None, rest))
     return name, ""
 
 

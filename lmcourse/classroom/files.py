@@ -12,6 +12,7 @@ from pathlib import Path
 from lmcourse.classroom.submission import LARGEST, Refused
 
 MOST_FILES = 5_000  # of one hand-in
+LONGEST_NAME = 60  # characters of a file's name, at its end: disks allow 255 bytes
 BAD_ZIP = (
     *(OSError, EOFError, ValueError, RuntimeError, NotImplementedError),
     *(zipfile.BadZipFile, zlib.error, lzma.LZMAError),
@@ -72,7 +73,7 @@ def _when(entry):
 def _unpacked(archive, entry, name, folder):
     """Copy one file out of the zip, under a plain name: no path in the zip leads anywhere."""
     folder.mkdir()
-    plain = name.rsplit("/", 1)[-1]
+    plain = name.rsplit("/", 1)[-1][-LONGEST_NAME:]
     path = folder / (plain if plain not in ("", ".", "..") else "file")
     try:
         with archive.open(entry) as packed, path.open("wb") as file:

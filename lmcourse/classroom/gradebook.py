@@ -1,8 +1,8 @@
 """Marks in nbgrader's gradebook: what was found goes in, pages for people and a table come out.
 
 nbgrader's own grading, which runs a submission as the teacher, is not used: the marks come from
-`lmcourse.classroom.grading`. Its database, its page for marking by hand and its feedback are. Those
-pages show markdown as it stands: what comes from students must have been made `harmless`.
+`lmcourse.classroom.grading`. Its database, its page for marking by hand and its feedback are. Of
+the markdown on those pages nothing acts (`page`); names must have been made `harmless`.
 """
 
 import csv
@@ -18,11 +18,14 @@ from pathlib import Path
 from textwrap import wrap
 
 import nbformat
+from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+from nbconvert.preprocessors.sanitize import SanitizeHTML
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import GenerateFeedback
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ComputeChecksums, LockCells, SaveCells
 from sqlalchemy.exc import SAWarning
+from traitlets.config import Config
 
 from lmcourse.classroom.assignment import Assignment
 from lmcourse.classroom.classes import Classroom, write
@@ -33,7 +36,18 @@ CONFIG = """\
 c = get_config()
 c.CourseDirectory.root = {root!r}
 c.GenerateAssignment.preprocessors = []  # the page's own button changes nothing in a release
+c.HTMLExporter.filters = {filters!r}  # what students write is shown and does nothing
 """
+FILTERS = {"markdown2html": "lmcourse.classroom.gradebook.page"}  # nbconvert's name for it: ours
+TAGS = (
+    "a abbr b blockquote br code del dd div dl dt em h1 h2 h3 h4 h5 h6 hr i kbd li ol p pre s span "
+    "strong sub sup table tbody td th thead tr ul"
+).split()
+SHOWN = {  # attributes; of the classes, which could cover the page, only those of coloured code
+    "a": ["href", "title"],
+    "div": lambda tag, name, value: name == "class" and value == "highlight",
+    "span": lambda tag, name, value: name == "class" and len(value) < 3,
+}
 LANGUAGES = {"en": "", "zh": "zh"}
 WIDTH = {"en": 96, "zh": 48}  # characters of a line of feedback
 DAY = 24 * 60 * 60  # seconds
@@ -82,7 +96,7 @@ def register(classroom: Classroom, assignment: Assignment) -> list[Path]:
         written.append(path)
     source = classroom.folder / "source" / name / f"{name}.ipynb"
     write(source, written[0].read_bytes())  # nbgrader's page lists what has a source
-    config = CONFIG.format(root=str(classroom.folder.resolve()))
+    config = CONFIG.format(root=str(classroom.folder.resolve()), filters=FILTERS)
     write(classroom.folder / "nbgrader_config.py", config.encode())
     return written
 
@@ -140,7 +154,7 @@ def feedback(
             continue
         course = CourseDirectory(root=str(classroom.folder.resolve()), db_url=_url(classroom))
         course.assignment_id, course.student_id = assignment.name, student
-        maker = GenerateFeedback(coursedir=course)
+        maker = GenerateFeedback(coursedir=course, config=Config(HTMLExporter={"filters": FILTERS}))
         maker.force, maker.log = True, _quiet()
         maker.start()
         folder = classroom.folder / "feedback" / student / assignment.name
@@ -162,8 +176,20 @@ def table(classroom: Classroom) -> str:
         rows.writerow(["id", "last_name", "first_name", "email", *names])
         for person in classroom.roster.values():
             points = [_points(book, name, person.id) for name in names]
-            rows.writerow([person.id, person.last_name, person.first_name, person.email, *points])
+            about = [person.id, person.last_name, person.first_name, person.email]
+            rows.writerow([*map(_no_formula, about), *points])
     return out.getvalue()
+
+
+def page(markdown: str) -> str:
+    """Give markdown as HTML in which nothing acts: no script, no form, no picture from elsewhere.
+
+    >>> page("`a<b` <img src=x>")
+    '<p><code>a&lt;b</code> &lt;img src=x&gt;</p>\\n'
+    """
+    renderer = _Renderer(escape=False, exclude_anchor_links=True)
+    html = MarkdownWithMath(renderer=renderer).render(markdown)
+    return SanitizeHTML(tags=TAGS, attributes=SHOWN).sanitize_html_tags(html)
 
 
 def unmarked(classroom: Classroom) -> dict[str, list[str]]:
@@ -178,6 +204,18 @@ def unmarked(classroom: Classroom) -> dict[str, list[str]]:
             for assignment in book.assignments
         }
     return {name: waiting[name] for name in sorted(waiting) if waiting[name]}
+
+
+class _Renderer(IPythonRenderer):
+    """Shows the name of a picture: what is pasted into an answer does not come with it."""
+
+    def image(self, text, url, title=None):
+        return f"[{text}]"
+
+
+def _no_formula(text):
+    """Keep a spreadsheet from working out what is a name, which a student may have chosen."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@")) else text
 
 
 def _points(book, name, student):

@@ -4,6 +4,7 @@ What is found about a submission is a file of its own, written whole or not at a
 killed goes on where it was; one that crashes over a submission says so and grades the others.
 """
 
+import faulthandler
 import hashlib
 import json
 import os
@@ -30,6 +31,7 @@ CRASHED = {
     "en": "The grader could not examine this submission; your teacher looks into it.",
     "zh": "批改程序没能检查这份作业，老师会来处理。",
 }
+LONGEST = 900.0  # seconds; then an examination hangs in the grader itself, and its process ends
 CODE = (
     "assignment",
     "examine",
@@ -116,7 +118,8 @@ def _examined(classroom, assignment, students, means, limits):
     """Examine in processes side by side; whoever was at work in a crash is tried again, alone."""
     source, secret = assignment.lesson.source, classroom.settings["secret"]
     jobs = {
-        s: (source, classroom.work(assignment.name, s), s, secret, means, limits) for s in students
+        s: (source, classroom.work(assignment.name, s), s, secret, means, limits, LONGEST)
+        for s in students
     }
     cores, alone = os.cpu_count() or 1, []
     waiting = list(students)
@@ -191,8 +194,16 @@ def _nothing(assignment, student, sentence):
     return Report(student, assignment.name, "en", marks, [], [dict(sentence)])
 
 
-def _examine(source, work, student, secret, means, limits):
+def _examine(source, work, student, secret, means, limits, seconds):
     """Examine one submission, in a process of its own; its number keeps the sandboxes apart."""
+    faulthandler.dump_traceback_later(seconds, exit=True)  # also where no signal would come through
+    try:
+        return _report(source, work, student, secret, means, limits)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _report(source, work, student, secret, means, limits):
     place = os.getpid() % 5_000
     assignment = assignments.load(source)
     try:

@@ -169,7 +169,7 @@ class Worker(Student):
                     pass
             self.process.wait()
         if self.waiting.is_alive():
-            self.waiting.join(1)
+            self.waiting.join(10)  # it may be unpacking much
         if not self.waiting.is_alive():  # else somebody who got away holds the other end
             for stream in (self.process.stdin, self.process.stdout):
                 try:
@@ -213,7 +213,8 @@ def _error(told):
     told = told if isinstance(told, list) and len(told) == 3 else ["Exception", "", None]
     kind, text = getattr(builtins, str(told[0])[:40], None), str(told[1])[: worker.LONGEST_ERROR]
     try:
-        made = type(kind.__name__, (StudentError, kind), {"__init__": Exception.__init__})(text)
+        bases = (StudentError,) if kind is StopIteration else (StudentError, kind)  # ends loops
+        made = type(kind.__name__, bases, {"__init__": Exception.__init__})(text)
         made.kind = kind.__name__
     except (TypeError, AttributeError):  # no class, no error, or one that is made in another way
         made = StudentError(text)

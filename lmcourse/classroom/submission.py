@@ -17,24 +17,28 @@ from lmcourse.classroom.assignment import Assignment
 
 LARGEST = 20_000_000  # bytes of a file
 LONGEST = 100_000  # characters of a cell
+LONGEST_ANSWER = 10_000  # of one that a person reads
 MOST = 300  # cells
 LANGUAGES = ("en", "zh")
 
 
+NO_CHARACTERS = re.compile(  # what a terminal obeys, and what turns the direction of a line
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+
+
+def plain(text: str) -> str:
+    """Take from a text what is no character to be shown."""
+    return NO_CHARACTERS.sub("", text.encode(errors="replace").decode())
+
+
 def harmless(text: str) -> str:
-    """Take from a text what a browser would do instead of show, and what is no character.
+    """Make a line of a text: for a terminal, and for a page that shows tags as they stand.
 
-    A teacher's page shows what students write: no tag, no picture from elsewhere, no command.
-
-    >>> harmless("if a<b: <script>steal()</script>")
+    >>> harmless("if a<b:\\n<script>steal()</script>")
     'if a< b: < script>steal()< /script>'
     """
-    text = text.encode(errors="replace").decode()
-    text = re.sub(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", "", text)
-    text = re.sub(r"<(?=[A-Za-z/!?])", "< ", text)
-    text = re.sub(r"!(?=\[)", "", text)
-    text = re.sub(r"\](?=[(:])(?!\(https?://)", "] ", text)  # only links to pages
-    return re.sub(r"\\(?=(href|url|html\w*|require|class|cssId|style|unicode)\b)", "", text)
+    return re.sub(r"<(?=[A-Za-z/!?])", "< ", " ".join(plain(text).split()))
 
 
 class Refused(ValueError):
@@ -248,7 +252,14 @@ def _fill(cell, name, answers):
                     f"{name} 的答案里的图片不会转交，请用文字说明。",
                 )
             )
-        cell.source = harmless(cell.source)
+        if len(cell.source) > LONGEST_ANSWER:
+            notes.append(
+                _note(
+                    f"The answer to {name} is cut after {LONGEST_ANSWER:,} characters.",
+                    f"{name} 的答案只保留前 {LONGEST_ANSWER:,} 个字。",
+                )
+            )
+        cell.source = plain(cell.source[:LONGEST_ANSWER])
     if len(answers) > 1:
         notes.append(
             _note(

@@ -58,6 +58,7 @@ def answer(course, student):
         ("Grace Hopper_9_assignsubmission_file_90_twice.ipynb", "s10"),
         ("lovelaceada_4711_99_90_twice-1.ipynb", "s1"),
         ("hoppergrace_LATE_4711_1_90_twice.ipynb", "s10"),
+        ("turingalan_1_2_Ada Lovelace_17_assignsubmission_file_s1.ipynb", "AT7"),
         ("obrienmaryjane_88_1_90_twice.ipynb", "m_c"),
         ("90_AT7_attempt_2026-11-02-10-00-00_90_twice.ipynb", "AT7"),
         ("hand-ins/week 3/at7.ipynb", "AT7"),
@@ -252,6 +253,13 @@ def test_a_file_that_unpacks_to_ten_gigabytes_is_read_no_further_than_needed(cou
     assert course[0].students("90_twice") == ["s10"]
 
 
+def test_a_name_too_long_for_a_disk_costs_nobody_else_anything(course, tmp_path):
+    files = {f"s1/{'长' * 200}.ipynb": work(course), f"s10/{'x' * 300}": b"", "AT7.ipynb": b""}
+    found = taken(course, files, tmp_path)
+    assert len(found) == 3 and list(found.values()).count("s1") == 1
+    assert found["AT7.ipynb"].startswith("AT7.ipynb is not a Jupyter notebook")
+
+
 def test_a_damaged_or_a_locked_file_costs_nobody_else_anything(course, tmp_path):
     files = {"s1.ipynb": work(course), "s10.ipynb": work(course), "AT7.ipynb": work(course)}
     source = tiny.pack(tmp_path / "x.zip", files)
@@ -295,11 +303,13 @@ def test_a_zip_of_too_many_files_is_refused(course, tmp_path, monkeypatch):
 
 
 def test_a_name_of_a_file_does_nothing_to_the_terminal_or_a_page(course, tmp_path):
-    name = "\x1b]0;pwned\x07<script>alert(1)</script>.ipynb"
-    source = tiny.pack(tmp_path / "x.zip", {f"s1/{name}": b"x"})
-    (one,) = collect(*course, source)
-    said = one.file + one.refused["en"] + one.refused["zh"]
-    assert not re.search(r"[\x00-\x1f]|<script", said)
+    name = "\x1b]0;pwned\x07\u202e\u2066\u200f<script>alert(1)</script>\n✓ s10\u2028✓ s10.ipynb"
+    book = json.loads(work(course))
+    book["metadata"]["lmcourse"]["assignment"] = "90\n✓ s10"
+    files = {f"s1/{name}": b"x", "s10.ipynb": json.dumps(book)}
+    for one in collect(*course, tiny.pack(tmp_path / "x.zip", files)):
+        said = one.file + one.refused["en"] + one.refused["zh"]
+        assert not re.search(r"[\x00-\x1f\u2028\u202e\u2066\u200f]|<script", said)
 
 
 # --- the list, the settings ---------------------------------------------------------------------

@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 from datetime import timedelta
+from html.parser import HTMLParser
 
 import nbformat
 import pytest
@@ -89,6 +90,13 @@ def test_the_table_has_a_line_for_everybody_in_the_order_of_the_list(course):
         "s10,王,小明,s10@x.org,\r\n"
         "s2,,,s2@x.org,\r\n"
     )
+
+
+def test_no_name_is_a_formula_in_the_table(tmp_path):
+    tiny.roster(tmp_path, [("s1", '=HYPERLINK("http://x")', "+1"), ("s2", "-2", "@x")])
+    gradebook.register(Classroom(tmp_path), tiny.make(tmp_path / "src"))
+    rows = list(csv.reader(io.StringIO(gradebook.table(Classroom(tmp_path)))))
+    assert [row[1:3] for row in rows[1:]] == [['\'=HYPERLINK("http://x")', "'+1"], ["'-2", "'@x"]]
 
 
 @pytest.mark.parametrize("why", ["*Your answer here.*", "*在这里作答。*", "", "  \n"])
@@ -184,6 +192,56 @@ def test_a_page_shows_points_sentences_and_the_persons_comment(course):
         assert "3.0 / 4.0" in page or "3.0/4.0" in page.replace(" ", "")
         assert "Well <b>seen</b>" in page
         assert "secret_number" not in page and "*number**2" not in page
+
+
+ACTIVE = [
+    "<script>act()</script>",
+    "<img src=x onerror=act()>",
+    "![a](attachment:no.png) ![b](http://elsewhere/) act()",
+    '<iframe srcdoc="act()"></iframe>',
+    "<form action=x><button>act()</button></form>",
+    "<style>.score {display: none} act()</style>",
+    '<base href="http://act()"> <meta http-equiv=refresh content=act()> <object data=act()>',
+    '<div class="modal" id="score" style="position: fixed">act()</div> <video poster=x></video>',
+    "[c](javascript:act())",
+    "[d]: javascript:act()\n\n[d] [e](<jAvA&#x73;cript:act()>) [f](data:text/html,act)",
+    '<a href="java\tscript:act()" onclick="act()">g</a>',
+    "<svg onload=act()> <math><mtext><img src onerror=act()></mtext></math>",
+    "$$\n<img src=x onerror=act()>\n$$",
+    "\\begin{a}\n<img src=x onerror=act()>\n\\end{a}",
+    "```mermaid\n<img src=x onerror=act()>\n```",
+    '```"><img src=x onerror=act()>\nact()\n```',
+    "<noscript><p title='</noscript><img src=x onerror=act()>'>",
+    "<!-- <img src=x onerror=act()> -->act()",
+]
+
+
+@pytest.mark.parametrize("text", ACTIVE)
+def test_what_a_student_writes_does_nothing(text):
+    found = []
+
+    class Tags(HTMLParser):
+        def handle_starttag(self, tag, attributes):
+            found.append((tag, dict(attributes)))
+
+    html = gradebook.page(text)
+    Tags().feed(html)
+    assert {tag for tag, _ in found} <= {"p", "a", "div", "pre", "code", "span"}, html
+    assert not [own for _, own in found if own.keys() - {"class"}], html
+    assert not [own for _, own in found if "modal" in own.get("class", "")], html
+
+
+def test_of_what_a_student_writes_nothing_gets_lost():
+    html = gradebook.page(
+        "# Why\n\n*a* < b, a<b, `c<d && e`, $x<y$ and $$\\frac{x}{y}<z$$\n\n"
+        "|f|g|\n|-|-|\n|1|2|\n\n1. h\n\n```python\ndef i(j): return j<k\n```\n[l](https://x.org)"
+    )
+    for text in (
+        "<h1>Why</h1>", "<em>a</em> &lt; b, a&lt;b,", "<code>c&lt;d &amp;&amp; e</code>",
+        "$x&lt;y$", "$$\\frac{x}{y}&lt;z$$", "<th>f</th>", "<td>2</td>", "<li>h</li>",
+        '<div class="highlight"><pre>', '<span class="k">def</span>', '<a href="https://x.org">l</a>',
+    ):  # fmt: skip
+        assert text in html, (text, html)
 
 
 def test_feedback_leaves_the_reason_of_a_refused_file(course):

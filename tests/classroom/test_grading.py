@@ -168,6 +168,14 @@ def test_a_submission_that_crashes_the_grader_costs_nobody_else_anything(tmp_pat
 
 
 @pytest.mark.needs("bwrap")
+def test_a_submission_at_which_the_grader_hangs_does_not_hold_it_for_ever(tmp_path, monkeypatch):
+    monkeypatch.setattr(grading, "LONGEST", 4.0)
+    hang = tiny.SOURCE.replace("assert twice(2) == 4", "sum(range(10**15))  # hears no signal")
+    (report,) = grading.grade(*make_class(tmp_path, {"s1": tiny.GOOD}, hang))
+    assert grading.failed(report) and report.marks[0].points == 0
+
+
+@pytest.mark.needs("bwrap")
 def test_a_corrected_test_changes_what_it_should_and_grading_twice_runs_nothing(
     tmp_path, monkeypatch
 ):

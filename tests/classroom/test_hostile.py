@@ -60,8 +60,8 @@ CELLS = {  # what the cell does before it defines a right `double`: what becomes
                                 "memory"),
     "an exit": ("raise SystemExit", "missing"),
     "an exit at once": ("os._exit(0)", "died"),
-    "a signal to itself": ("os.kill(os.getpid(), 9)", "died"),
-    "a signal to its parent": ("os.kill(os.getppid(), 15)\n", "missing"),
+    "a signal to itself": ("os.kill(os.getpid(), 9)", "died|right"),  # the first process can't
+    "a signal to its parent": ("try: os.kill(os.getppid(), 9)\nexcept OSError: pass", "right|died"),
     "a signal to everything": ("try: os.kill(-1, 9)\nexcept OSError: pass", None),
     "a crash of Python": ("import ctypes; ctypes.string_at(0)", "died"),
     "a call of itself without end": ("import sys; sys.setrecursionlimit(10**9)\n"
@@ -79,7 +79,7 @@ CELLS = {  # what the cell does before it defines a right `double`: what becomes
     "a line without end": ("while True:\n  for fd in pipes[1:]: os.write(fd, b'[' * 10**6)",
                            "died"),
     "another's clock": ("import signal; signal.setitimer(signal.ITIMER_REAL, .01)\n"
-                        "while True: pass", "died"),
+                        "while True: pass", "died|time"),
     "a fake score": ("print('double: 4 of 4 points')\nraise ValueError('4 of 4')", "missing"),
     "assert replaced": ("import builtins\nbuiltins.AssertionError = ValueError", None),
     "Python replaced": ("import builtins\nbuiltins.isinstance = lambda *a: True", "died"),
@@ -115,6 +115,19 @@ CALLS = {  # what `double` does
     "a false class": (
         "class Liar:\n        __class__ = float\n    return Liar()", "error"),
     "an array of objects": ("return np.array([object()])", "value"),
+    "an array of fields": ("return np.zeros(2, [('a', 'f8')])", "value"),
+    "an array of one number, 32 GB long": (
+        "return np.lib.stride_tricks.as_strided(np.zeros(1), (2**32,), (0,))", "error"),
+    "code in an array's file": (
+        "import io\n    class Code:\n        def __reduce__(self): return print, ('run',)\n"
+        "    np.save('/tmp/x.npy', np.array([Code()], object))\n"
+        "    return np.load('/tmp/x.npy', allow_pickle=True)", "value"),
+    "a text that is another": (
+        "class Liar(str):\n        def __str__(self): return Liar('4')\n    return Liar('2')",
+        "visible|error"),
+    "another answer each time": (
+        "globals()['n'] = globals().get('n', 0) + 1\n    return np.asarray(x) * 2 // n", "hidden"),
+    "an error that ends a loop": ("raise StopIteration", "error"),
     "an array of nothing": ("return np.zeros((0, 10**6))", "visible"),
     "not a number": ("return np.full(2, np.nan)", "visible"),
     "lists in lists": ("x = []\n    for _ in range(500): x = [x]\n    return x", "error"),
@@ -152,10 +165,11 @@ def check(report, reason):
     """The attacked part has what it deserves, the others all of their points."""
     (mark,) = [mark for mark in report.marks if mark.part == "double"]
     report.to_json().encode()  # it can be written down
-    if reason is None:
+    if reason is None or ("right" in reason and mark.points):
         assert mark.points == POINTS["double"], mark
     else:
-        starts = [SENTENCES[one][0].split("{kind}")[0] for one in reason.split("|")]
+        reasons = [one for one in reason.split("|") if one != "right"]
+        starts = [SENTENCES[one][0].split("{kind}")[0] for one in reasons]
         starts = [start.split("{message}")[0].format(name="double") for start in starts]
         said = [sentence["en"] for sentence in mark.sentences]
         assert mark.points == 0 and any(text.startswith(tuple(starts)) for text in said), mark
@@ -220,8 +234,10 @@ SEES = {  # what must not be there, or must be refused: true if the wall stands
     "the environment": "'SECRET_OF_THE_TEACHER' not in os.environ",
     "command lines": "{root!r} not in ''.join(open(f'/proc/{{n}}/cmdline').read() for n in pids)",
     "other processes": "max(pids) < 20",
-    "another's memory": "refused(lambda: open('/proc/1/mem', 'rb').seek(0) or "
-    "open('/proc/1/mem', 'rb').read(1))",
+    "another's memory": "all(refused(lambda: open(f'/proc/{{n}}/mem', 'rb')) for n in others)",
+    "another's environment": "all(refused(lambda: open(f'/proc/{{n}}/environ', 'rb').read()) "
+    "for n in others)",
+    "another's files": "all(refused(lambda: os.listdir(f'/proc/{{n}}/fd')) for n in others)",
     "a file elsewhere": "all(refused(lambda: open(f'{{d}}/x', 'w')) for d in ('/', '/usr', '/kit',"
     " '/site', '/dev', '/dev/shm', '/etc', '/python', '/kit/lmcourse/classroom', '/proc'))",
     "any folder but one": "[m.split()[1] for m in open('/proc/mounts') if "
@@ -273,6 +289,7 @@ def inside():
 import ctypes, resource, socket, subprocess
 libc = ctypes.CDLL(None)
 pids = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+others = [number for number in pids if number != os.getpid()]
 def refused(do):
     try:
         do()
@@ -294,6 +311,13 @@ def test_from_inside_there_is_no_way_to(inside, what):
     with socket.create_server(("127.0.0.1", 0)) as server:
         source = SEES[what].format(root=str(ROOT), port=server.getsockname()[1])
         assert inside.call("tried", source) is True
+
+
+@pytest.mark.skipif(MEANS != "bubblewrap", reason="Docker's stand elsewhere")
+def test_what_builds_the_walls_holds_nothing_of_the_teachers_environment(inside):
+    family = [psutil.Process(inside.process.pid)]
+    family += family[0].children(recursive=True)
+    assert not [process for process in family if "SECRET_OF_THE_TEACHER" in process.environ()]
 
 
 def test_the_next_submission_in_the_same_place_finds_nothing():

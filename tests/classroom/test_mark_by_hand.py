@@ -24,6 +24,15 @@ ATTACK = f"""
 <script>{DO}</script>
 ```
 </textarea></div><style onload="{DO}"></style>
+<style>.score {{display: none}}</style><form action="javascript:{DO}">
+<input autofocus onfocus="{DO}"></form><base href="http://127.0.0.1:1/">
+<meta http-equiv="refresh" content="0; url=javascript:{DO}">
+
+```mermaid
+<img src=x onerror="{DO}">
+```
+
+And a < b, `c<d`, $x<y$ stays.
 """
 CODE = f"""# </pre><script>{DO}</script>
 def twice(number):
@@ -101,6 +110,8 @@ def test_a_person_gives_points_and_a_comment_and_nothing_of_the_students_acts(
         page.get_by_role("link", name="Submission #1").click()
         page.get_by_text("My answer.").wait_for()
         still()
+        assert "And a < b, c<d, " in page.inner_text("body")
+        assert "TeX-AMS_CHTML-full,Safe" in page.content()
         for link in page.locator(
             ".jp-RenderedMarkdown a:not(.anchor-link), .rendered_html a"
         ).all():
@@ -117,7 +128,9 @@ def test_a_person_gives_points_and_a_comment_and_nothing_of_the_students_acts(
         page.goto(feedback.as_uri())
         page.get_by_text("Say why, too.").wait_for()
         still()
+        assert "And a < b, c<d, " in page.inner_text("body")
         shown = page.content()
+        assert "TeX-AMS_CHTML-full,Safe" in shown  # formulas can't act, either
         browser.close()
     assert acted == []
     assert "My answer." in shown and "3.0 / 4.0" in shown

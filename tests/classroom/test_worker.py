@@ -44,6 +44,12 @@ def test_a_cell_that_ends_all_is_an_answer(running, source):
     assert running.run(source).error is not None
 
 
+def test_an_error_that_ends_a_loop_ends_no_loop_of_a_test(running):
+    running.run("def f(x): raise StopIteration('so')")
+    with pytest.raises(StudentError, match="so"):
+        all(map(lambda x: running.call("f", x) == x, [1, 2]))
+
+
 def test_an_error_that_fails_to_tell_what_it_is_is_one(running):
     running.run("class Liar(Exception):\n    def __str__(self): raise self\ndef f(): raise Liar")
     with pytest.raises(StudentError) as found:
