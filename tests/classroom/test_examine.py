@@ -32,6 +32,8 @@ def test_right_answers_reach_all_and_the_report_is_read_again(tmp_path):
         ("def double(x): return 1 / 0", "error"),
         ("def double(x): return 0", "visible"),
         ("def double(x): return [2, 4] if list(x) == [1, 2] else 0", "hidden"),
+        ("def double(x):\n for i in range(len(x)): x[i] *= 2\n return x", "changed"),
+        ("def double(x):\n y = [2 * n for n in x]\n x[0] = object\n return y", "changed"),
     ],
 )
 def test_each_fault_has_its_sentence(tmp_path, source, reason):

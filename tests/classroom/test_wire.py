@@ -2,6 +2,7 @@
 
 import base64
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -45,6 +46,10 @@ def test_nothing_but_numbers_and_text_crosses(value):
 def test_a_subclass_comes_back_as_what_it_holds():
     kind = type("Right", (float,), {"__eq__": lambda self, other: True, "__hash__": hash})
     assert type(unpack(pack(kind(2.0)))) is float
+
+
+def test_a_fraction_crosses_as_a_number():
+    assert unpack(pack([Fraction(1, 4), Fraction(3)])) == [0.25, 3.0]
 
 
 def test_what_is_too_large_too_deep_or_has_too_many_keys_stays():
