@@ -290,15 +290,18 @@ def _class(options):
 
 
 def _run(do):
-    """Run a verb; what a user can mend is one line."""
+    """Run a verb: what a user can mend is one line; what it writes, nobody else may read."""
 
     def run(options, rest):
         from lmcourse.classroom.limits import NoSandbox
 
+        before = os.umask(0o077)
         try:
             return do(options)
         except (NoSandbox, OSError) as error:
             raise ValueError(str(error)) from None
+        finally:
+            os.umask(before)
 
     return run
 

@@ -154,6 +154,15 @@ def test_a_mishap_is_one_line_that_says_what_to_do(do, words, message):
     assert left <= {"roster.csv", "classroom.toml"}, "a mistake leaves nothing behind"
 
 
+def test_nobody_else_on_the_machine_may_read_what_is_collected_and_marked(do):
+    tiny.roster(do.folder, [("s1",)])
+    tiny.pack(do.folder / "x.zip", {"s1.ipynb": tiny.notebook(find("03"), {})})
+    do("collect", "03", "x.zip")
+    do("export")
+    made = [path for path in do.folder.rglob("*") if path.name not in ("roster.csv", "x.zip")]
+    assert len(made) > 4 and not [path for path in made if path.stat().st_mode & 0o77]
+
+
 def test_without_a_sandbox_grading_says_what_to_install(do, monkeypatch):
     tiny.roster(do.folder, [("s1",)])
     tiny.pack(do.folder / "x.zip", {"s1.ipynb": tiny.notebook(find("03"), {})})
