@@ -1,5 +1,6 @@
 """A whole class: in parallel, killed and gone on with, a crash that costs nobody else anything."""
 
+import json
 import os
 import shutil
 import signal
@@ -149,6 +150,64 @@ def test_a_class_of_thirty_is_graded_and_a_kill_in_the_middle_changes_nothing(tm
     assert not Path("/tmp/lmcourse_was_here").exists() and not Path("/root/x").exists()
     left = {path.name for path in one.iterdir()}
     assert left == {"class", "src", "x.zip", "grade.py", "log", "csv"}
+
+
+KNOW_NOTHING = {  # right answers that nobody worked out
+    "finds the key": "import glob\n"
+    "found = [p for top in ('/tmp/pytest-of-*/*/*from_the_hand*', '/kit') for p in "
+    "glob.glob(f'{top}/**/90_twice*', recursive=True)]\n"
+    "def twice(number):\n    return 2 * number if found else 0",
+    "equals all": "class Liar:\n    def __eq__(self, other): return True\n"
+    "def twice(number): return Liar()",
+    "no assert": "import builtins\nbuiltins.AssertionError = ValueError\n"
+    "def twice(number): return 0",
+    "asks outside": "import socket\ndef twice(number):\n"
+    "    socket.create_connection(('127.0.0.1', 80), 1)\n    return 2 * number",
+    "says its points": "print('twice: 6 of 6 points')\ndef twice(number): return 0",
+    "sees the tests": "import inspect\ndef twice(number):\n"
+    "    values = [v for f in inspect.stack() for v in f.frame.f_locals.values()]\n"
+    "    return next((v for v in values if v == 2 * number), 0)",
+}  # fmt: skip
+
+
+def changed(book, how):
+    """A notebook whose answer has been deleted, doubled or turned to markdown."""
+    book = json.loads(book)
+    (place,) = [
+        n
+        for n, cell in enumerate(book["cells"])
+        if cell["metadata"].get("nbgrader", {}).get("grade_id") == "twice"
+    ]
+    if how == "deleted":
+        del book["cells"][place]
+    elif how == "doubled":
+        book["cells"].insert(
+            place, book["cells"][place] | {"source": "def twice(number): return 0"}
+        )
+    else:
+        book["cells"][place]["cell_type"] = "markdown"
+    return json.dumps(book)
+
+
+@pytest.mark.needs("bwrap")
+def test_from_the_hand_in_to_the_table_no_trick_pays_and_no_file_stops_the_others(tmp_path):
+    assignment = tiny.make(tmp_path / "src")
+    good = tiny.notebook(assignment, {"twice": tiny.GOOD})
+    files = {f"n{n}.ipynb": tiny.notebook(assignment, {"twice": code})
+             for n, code in enumerate(KNOW_NOTHING.values())}  # fmt: skip
+    files |= {f"{how}.ipynb": changed(good, how) for how in ("deleted", "doubled", "markdown")}
+    files |= {"good.ipynb": good, "broken.ipynb": good[:-9], "huge.ipynb": bytes(200_000_000)}
+    expected = {f"n{n}": "0" for n in range(len(KNOW_NOTHING))}
+    expected |= {"deleted": "0", "doubled": "6", "markdown": "6", "good": "6"}
+    expected |= {"broken": "", "huge": ""}
+    tiny.roster(tmp_path / "class", [(student,) for student in expected])
+    classroom = Classroom(tmp_path / "class")
+    results = collect(classroom, assignment, tiny.pack(tmp_path / "x.zip", files))
+    assert {one.student for one in results if one.refused} == {"broken", "huge"}
+    gradebook.register(classroom, assignment)
+    gradebook.record(classroom, assignment, grading.grade(classroom, assignment, limits=SMALL))
+    lines = gradebook.table(classroom).splitlines()[1:]
+    assert {line.split(",")[0]: line.rpartition(",")[2] for line in lines} == expected
 
 
 @pytest.mark.needs("bwrap")
