@@ -15,8 +15,7 @@ from lmcourse.classroom import docker
 from lmcourse.classroom.limits import KIT, Limits, NoSandbox
 from lmcourse.classroom.student import Worker
 
-PLAYED = """#!{python}
-import json, os, pathlib, sys
+PLAYED = """import json, os, pathlib, sys
 here, words = pathlib.Path({here!r}), sys.argv[1:]
 with open(here / "asked", "a") as file:
     file.write(json.dumps(words) + "\\n")
@@ -34,10 +33,10 @@ if words[0] == "run":
 def played(tmp_path, monkeypatch):
     """A folder with a `docker` that keeps what it is asked."""
     worker, root = docker.CLASSROOM / "worker.py", docker.CLASSROOM.parent.parent
+    played = PLAYED.format(here=str(tmp_path), worker=str(worker), root=str(root))
+    (tmp_path / "played.py").write_text(played)
     program = tmp_path / "docker"
-    program.write_text(
-        PLAYED.format(python=sys.executable, here=str(tmp_path), worker=str(worker), root=str(root))
-    )
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tmp_path}/played.py" "$@"\n')
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     for known in (docker.found, docker.image):
