@@ -38,12 +38,13 @@ COPY kit /kit
 def found() -> str | None:
     """Find Docker; None where it is missing or doesn't run."""
     path = shutil.which("docker")
+    if path is None:
+        return None
     try:
-        asked = [path, "version", "--format", "{{.Server.Version}}"] if path else ["false"]
-        told = subprocess.run(asked, capture_output=True, timeout=PATIENCE)
+        told = subprocess.run([path, "version"], capture_output=True, timeout=PATIENCE)
     except (OSError, subprocess.TimeoutExpired):
         return None
-    return path if path and not told.returncode else None
+    return None if told.returncode else path  # it also asks the server
 
 
 @cache
