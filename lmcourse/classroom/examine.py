@@ -6,6 +6,7 @@ hidden test hands to the student's code can come to light in what the student ge
 
 import io
 import time
+import traceback
 from collections.abc import Callable, Mapping
 from contextlib import contextmanager, redirect_stdout
 from types import SimpleNamespace
@@ -112,7 +113,7 @@ class _Test:
             for other in self.assignment.parts.values():
                 for name in other.names if not other.by_hand else ():
                     namespace[name] = _stand_in(running, name, other.stub, self.part is other)
-            exec(compile(source, f"<{part}>", "exec"), namespace)
+            exec(compile(source, self.file.format(part), "exec"), namespace)
         except Misconception as found:
             return {"mistake": str(found)}
         except Ended:
@@ -120,20 +121,20 @@ class _Test:
         except StudentError as error:
             return _fault(error, self.reason == "visible")
         except Exception as error:  # an assertion, or a value that the test can't handle
-            return {"reason": self.reason, "message": _told(error)}
+            return {"reason": self.reason, "message": _told(error, self.part)}
         changed = running.changed  # all is right, but at whose cost?
         return None if changed is None else {"reason": "changed", "name": changed}
 
 
 class _Visible(_Test):
-    reason = "visible"
+    reason, file = "visible", "<visible tests of {}>"
 
     def __call__(self, running):
         return self.run(self.part.tests, self.given(), running)
 
 
 class _Hidden(_Test):
-    reason = "hidden"
+    reason, file = "hidden", "<hidden tests of {}>"
 
     def __init__(self, assignment, part, student, secret):
         super().__init__(assignment, part, student)
@@ -201,6 +202,10 @@ def _fault(error, tell):
     return {"reason": "error", "name": name, "kind": said}
 
 
-def _told(error):
+def _told(error, part):
+    """What an error says; a visible assert that says nothing is told by its line."""
     lines = [line.strip() for line in str(error).strip().splitlines() if line.strip()]
+    for frame in traceback.extract_tb(error.__traceback__):
+        if not lines and frame.filename == _Visible.file.format(part.name):
+            lines = [f"`{part.tests.splitlines()[frame.lineno - 1].strip()}`"]
     return " ".join(lines)[:TOLD] or type(error).__name__

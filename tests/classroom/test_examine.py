@@ -43,6 +43,11 @@ def test_each_fault_has_its_sentence(tmp_path, source, reason):
     assert mark.points == 0 and any(text.startswith(start) for text in said), said
 
 
+def test_a_test_without_words_is_told_by_its_line(tmp_path):
+    mark = marks(tmp_path, {"triple": "def triple(x): return 0"}).marks[1]
+    assert "`assert np.allclose(triple([1.0, 2.0]), [3, 6])`" in mark.sentences[0]["en"]
+
+
 def test_a_known_mistake_is_named(tmp_path):
     mark = marks(tmp_path, {"double": "def double(x): return np.asarray(x) / 2"}).marks[0]
     assert (mark.mistake, mark.sentences[0]["zh"]) == ("half", "这是一半。")
