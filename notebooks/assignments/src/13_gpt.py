@@ -1905,8 +1905,8 @@ def model(ids, weights):
     ids, positions = np.asarray(ids), np.asarray(weights["positions"])
     if not 1 <= len(ids) <= len(positions):
         raise ValueError(f"from 1 to {len(positions)} ids. Received: {len(ids)} ids")
-    x = np.asarray(weights["tokens"])[ids] + positions[: len(ids)]
-    return np.sin(np.cumsum(x, axis=0)) @ np.asarray(weights["output"])  # all that is seen
+    x = np.sin(np.asarray(weights["tokens"])[ids] + positions[: len(ids)])
+    return np.cumsum(x, axis=0) @ np.asarray(weights["output"])  # all that is seen
 
 
 # %% part="generate" role="stub"
@@ -1936,13 +1936,13 @@ def generate(prompt, length, weights, end):
 
 
 # %% part="generate" role="tests" points=3
-dice = np.random.default_rng(432)
+dice = np.random.default_rng(1400)
 shapes = {"tokens": (6, 8), "positions": (4, 8), "output": (8, 6)}
 weights = {name: dice.normal(size=shape) for name, shape in shapes.items()}
-assert_allclose(generate([1], 3, weights, end=0), [1, 4, 3, 2])
-assert_allclose(generate([1, 4, 3, 2], 5, weights, end=0), [1, 4, 3, 2, 3, 4, 4, 2, 2])
-assert_allclose(generate([1], 9, weights, end=2), [1, 4, 3, 2])
-assert len(generate([2, 1], 2, weights, end=2)) == 4, "an `end` in the prompt stops nothing"
+assert_allclose(generate([1], 3, weights, end=0), [1, 3, 5, 4])
+assert_allclose(generate([1, 3, 5, 4], 5, weights, end=0), [1, 3, 5, 4, 5, 4, 3, 4, 5])
+assert_allclose(generate([1], 9, weights, end=4), [1, 3, 5, 4])
+assert len(generate([4, 1], 2, weights, end=4)) == 4, "an `end` in the prompt stops nothing"
 
 # %% part="generate" role="hidden"
 T, V, D = 4, 12, 16
@@ -1962,6 +1962,7 @@ views = {
     "prompt_only": lambda text, start: text[:start][-T:],
     "fresh_start": lambda text, start: text[(len(text) - 1) // T * T :],
     "last_token": lambda text, start: text[-1:],
+    "turned": lambda text, start: text[-T:][::-1],
     "half": lambda text, start: text if len(text) <= T else text[-(T // 2) :],
     "short": lambda text, start: text[len(text) - T :],
     "own_words": lambda text, start: text[start:][-T:] or text[-T:],
@@ -1979,7 +1980,7 @@ for _ in range(1000):  # a model and prompts that tell all mistakes apart
     quiet = set(longer[:2]) - set(further[7:])
     quiet = quiet if longer[-1] not in further[7:] else ()
     new = [t for t in range(6, 14) if wanted[t] not in wanted[3:t]]  # written there first
-    if len(told) == 11 and not same and len(set(wanted[8:12])) > 2 and quiet and new:
+    if len(told) == 12 and not same and len(set(wanted[8:12])) > 2 and quiet and new:
         break
 end = V  # this model never writes it
 error = None
@@ -2003,6 +2004,8 @@ with hint("fresh_start"):
     assert got != wrong["fresh_start"]
 with hint("last_token"):
     assert got not in (wrong["last_token"], wrong["own_words"], wrong["short"])
+with hint("turned"):
+    assert got != wrong["turned"]
 with hint("first_place"):
     assert got != wrong["first_place"]
 with hint("least"):
@@ -2128,6 +2131,20 @@ def generate(prompt, length, weights, end):
     text = [int(id) for id in prompt]
     for _ in range(length):
         text.append(int(model(text[-1:], weights)[-1].argmax()))
+        if text[-1] == end:
+            break
+    return text
+
+
+# %% part="generate" role="mistake" name="turned"
+# Your model sees the right tokens in the wrong order. What was written first must stand first.
+# 你的模型看到的词元是对的，顺序却反了。先写的该排在前面。
+def generate(prompt, length, weights, end):
+    text = [int(id) for id in prompt]
+    context_length = len(weights["positions"])
+    for _ in range(length):
+        logits = model(text[: -context_length - 1 : -1], weights)
+        text.append(int(logits[-1].argmax()))
         if text[-1] == end:
             break
     return text
