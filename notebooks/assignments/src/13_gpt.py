@@ -641,7 +641,7 @@ def rows(documents, T, end):
 # Write `block(x, who, mix, up, down, scales)`, a block of the modern kind, its norms *before* its parts. The pieces are given:
 #
 # - `x`, the stream, `(..., T, D)`;
-# - `who`, `(T, T)`: row t holds the weights with which place t looks at each place; they are softmaxed and masked already;
+# - `who`, `(T, T)`: row t holds the weights with which place t looks at each place; they are softmaxed already, and masked where they must be;
 # - `mix`, `(D, D)`: values and output in one. The attention finds $A(n) = \mathrm{who}\; n\; \mathrm{mix}$;
 # - `up` `(D, F)` and `down` `(F, D)`: the feed-forward part is $f(n) = \mathrm{relu}(n\;\mathrm{up})^2\;\mathrm{down}$, the square taken of each number;
 # - `scales`, `(2, D)`: those of the norm of the attention, and those of the norm of the feed-forward part.
@@ -653,7 +653,7 @@ def rows(documents, T, end):
 # 写出 `block(x, who, mix, up, down, scales)`：一个时新的块，归一化在各部分**之前**。零件都给你：
 #
 # - `x`：残差流，`(..., T, D)`；
-# - `who`，`(T, T)`：第 t 行是位置 t 看各个位置的权重，已经做过 softmax 和掩码；
+# - `who`，`(T, T)`：第 t 行是位置 t 看各个位置的权重，已经做过 softmax，该掩的也掩好了；
 # - `mix`，`(D, D)`：值和输出合成的一个矩阵。注意力找到的是 $A(n) = \mathrm{who}\; n\; \mathrm{mix}$；
 # - `up` `(D, F)` 和 `down` `(F, D)`：前馈部分是 $f(n) = \mathrm{relu}(n\;\mathrm{up})^2\;\mathrm{down}$，平方是逐个数取的；
 # - `scales`，`(2, D)`：先是注意力那个归一化的，再是前馈那个归一化的。
@@ -785,6 +785,9 @@ with hint("one_text_only"):
     close(block(x.copy(), *pieces, scales), right)
     close(block(x.reshape(2, 1, T, D), *pieces, scales), right.reshape(2, 1, T, D))
 close(got, right)
+ahead = rng.dirichlet(np.ones(T), size=T)  # here a place looks ahead, too
+with hint("masked_again"):
+    close(block(x[0].copy(), ahead, *pieces[1:], scales), wired(x[0], who=ahead))
 
 
 # %% part="block" role="mistake" name="norm_after"
@@ -937,6 +940,19 @@ def block(x, who, mix, up, down, scales):
     def norm(x, scale):
         return x / np.sqrt((x**2).mean(axis=1, keepdims=True) + 1e-5) * scale
 
+    x = x + who @ norm(x, scales[0]) @ mix
+    return x + np.maximum(norm(x, scales[1]) @ up, 0) ** 2 @ down
+
+
+# %% part="block" role="mistake" name="masked_again"
+# You mask what `who` says once more. Whether a place may look ahead is decided before `who` is made: take its weights as they are.
+# 你把 `who` 又掩了一遍。能不能往后看，造 `who` 的时候已经定好：它的权重是多少，就用多少。
+def block(x, who, mix, up, down, scales):
+    def norm(x, scale):
+        return x / np.sqrt((x**2).mean(axis=-1, keepdims=True) + 1e-5) * scale
+
+    who = np.tril(who)
+    who = who / who.sum(axis=-1, keepdims=True)
     x = x + who @ norm(x, scales[0]) @ mix
     return x + np.maximum(norm(x, scales[1]) @ up, 0) ** 2 @ down
 
