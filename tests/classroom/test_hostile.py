@@ -65,7 +65,8 @@ CELLS = {  # what the cell does before it defines a right `double`: what becomes
     "a signal to everything": ("try: os.kill(-1, 9)\nexcept OSError: pass", None),
     "a crash of Python": ("import ctypes; ctypes.string_at(0)", "died"),
     "a call of itself without end": ("import sys; sys.setrecursionlimit(10**9)\n"
-                                     "def f(x): return [*map(f, [x])]\nf(0)", "died"),
+                                     "def f(x): return [*map(f, [x])]\nf(0)",
+                                     "died|missing"),  # from Python 3.12 on: an error
     "an error without a text": (
         "class Liar(Exception):\n    def __str__(self): raise Liar\nraise Liar", "missing"),
     "an error of errors": ("raise ExceptionGroup('x', [ValueError()])", "missing"),
