@@ -6,6 +6,7 @@ Nothing here runs but inside bubblewrap: each attack begins by looking where it 
 
 import os
 import socket
+import sys
 import threading
 import time
 
@@ -66,7 +67,7 @@ CELLS = {  # what the cell does before it defines a right `double`: what becomes
     "a crash of Python": ("import ctypes; ctypes.string_at(0)", "died"),
     "a call of itself without end": ("import sys; sys.setrecursionlimit(10**9)\n"
                                      "def f(x): return [*map(f, [x])]\nf(0)",
-                                     "died|missing"),  # from Python 3.12 on: an error
+                                     "missing" if sys.version_info >= (3, 12) else "died"),
     "an error without a text": (
         "class Liar(Exception):\n    def __str__(self): raise Liar\nraise Liar", "missing"),
     "an error of errors": ("raise ExceptionGroup('x', [ValueError()])", "missing"),
